@@ -1,0 +1,54 @@
+"""radpipe: from segmented medical images to an honest prognosis model.
+
+The public names load on first use, so that ``import radpipe`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radpipe.extraction.batch import extract
+    from radpipe.extraction.extractor import FeatureExtractor
+    from radpipe.prognosis.evaluation import evaluate, predict, train, validate
+    from radpipe.prognosis.report import write_report
+    from radpipe.prognosis.tables import join_clinical, load_features
+
+_HOMES = {
+    "FeatureExtractor": "radpipe.extraction.extractor",
+    "evaluate": "radpipe.prognosis.evaluation",
+    "extract": "radpipe.extraction.batch",
+    "join_clinical": "radpipe.prognosis.tables",
+    "load_features": "radpipe.prognosis.tables",
+    "predict": "radpipe.prognosis.evaluation",
+    "train": "radpipe.prognosis.evaluation",
+    "validate": "radpipe.prognosis.evaluation",
+    "write_report": "radpipe.prognosis.report",
+}
+
+__all__ = [
+    "FeatureExtractor",
+    "evaluate",
+    "extract",
+    "join_clinical",
+    "load_features",
+    "predict",
+    "train",
+    "validate",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("radpipe")
+    raise AttributeError(f"module 'radpipe' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

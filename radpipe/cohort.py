@@ -1,0 +1,273 @@
+"""The manifest: a table of cases, validated as a whole before any image is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from radpipe.errors import CohortError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL_LABELS: Literal["all"] = "all"
+_COLUMNS = ("case_id", "patient_id", "image", "mask", "label", "label_channel", "roi", "modality")
+# PyRadiomics' own batch CSV, by its names.
+_PYRADIOMICS_COLUMNS = {
+    "Image": "image",
+    "Mask": "mask",
+    "ID": "patient_id",
+    "Label": "label",
+    "Label_channel": "label_channel",
+}
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image and one ROI of one patient.
+
+    Attributes
+    ----------
+    case_id : str
+        Unique in the cohort.
+    patient_id : str
+        The unit of splitting.
+    image, mask : Path
+        Files.
+    label : int, "all" or None
+        Label of the ROI in the mask; None takes the settings' label.
+    label_channel : int or None
+        Channel of a vector mask; None takes the settings' channel.
+    roi, modality : str
+        What the manifest says; may be empty.
+    extra : dict
+        The manifest's further columns.
+    """
+
+    case_id: str
+    patient_id: str
+    image: Path
+    mask: Path
+    label: int | Literal["all"] | None = None
+    label_channel: int | None = None
+    roi: str = ""
+    modality: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def keys(self) -> dict[str, Any]:
+        """Return the columns that name the case in every table.
+
+        Returns
+        -------
+        dict
+            ``case_id`` … ``label`` and the manifest's further columns.
+        """
+        return {
+            "case_id": self.case_id,
+            "patient_id": self.patient_id,
+            "modality": self.modality,
+            "roi": self.roi,
+            "label": self.label if isinstance(self.label, int) else None,
+            **self.extra,
+        }
+
+    def with_label(self, label: int) -> Case:
+        """Return this case for one of its mask's labels.
+
+        Parameters
+        ----------
+        label : int
+            The label.
+
+        Returns
+        -------
+        Case
+            Its case_id ends in the label.
+        """
+        return replace(self, case_id=f"{self.case_id}_label-{label}", label=label)
+
+
+def read_cohort(source: str | Path | pd.DataFrame) -> list[Case]:
+    """Read and validate a manifest.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        A CSV file with the columns ``patient_id``, ``image``, ``mask`` and optionally
+        ``case_id``, ``label`` (an integer or ``all``), ``roi``, ``modality`` and others; or
+        PyRadiomics' own batch CSV; or the same as a table. Paths are relative to the CSV file,
+        those of a table to the working directory.
+
+    Returns
+    -------
+    list of Case
+        In the manifest's order.
+
+    Raises
+    ------
+    CohortError
+        A column is missing, a cell is empty or wrong, or a case stands there twice.
+    """
+    import pandas as pd
+
+    if isinstance(source, pd.DataFrame):
+        return _cases(source, Path(), "the cohort table")
+    path = Path(source)
+    return _cases(_read_csv(path), path.parent, str(path))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        with path.open(encoding="utf-8-sig") as handle:
+            header = handle.readline()
+        # Text throughout: IDs keep their leading zeros, and a patient may be called NA.
+        return pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            sep=";" if header.count(";") > header.count(",") else ",",
+        )
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CohortError(
+            "cannot read the manifest",
+            where=str(path),
+            found=error,
+            expected="a CSV file with the columns patient_id, image, mask",
+        ) from error
+
+
+def _cases(table: pd.DataFrame, folder: Path, where: str) -> list[Case]:
+    table = _with_our_names(table, where)
+    if table.empty:
+        raise CohortError("the manifest holds no case", where=where)
+    further = [name for name in table.columns if name not in _COLUMNS]
+    cases = [
+        _case(row, f"{where}, row {number}", folder, further)
+        for number, row in enumerate(_records(table), start=2)
+    ]
+    if "case_id" not in table.columns:
+        cases = _with_case_ids(cases)
+    _refuse_repeats(cases, where)
+    return cases
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
+def _with_our_names(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    if "Image" in table.columns and "Mask" in table.columns:
+        table = table.rename(columns=_PYRADIOMICS_COLUMNS)
+        if "patient_id" not in table.columns:
+            table = table.assign(patient_id=[str(n) for n in range(1, len(table) + 1)])
+    for name in ("patient_id", "image", "mask"):
+        if name not in table.columns:
+            near = get_close_matches(name, [str(c) for c in table.columns], n=1)
+            raise CohortError(
+                f"the manifest has no column {name!r}",
+                where=where,
+                found=", ".join(map(str, table.columns)),
+                expected="patient_id, image, mask (or PyRadiomics' Image, Mask)",
+                remedy=f"rename {near[0]!r}" if near else None,
+            )
+    return table
+
+
+def _case(row: dict[str, Any], where: str, folder: Path, further: list[str]) -> Case:
+    text = {name: _text(row.get(name)) for name in _COLUMNS}
+    for name in ("patient_id", "image", "mask"):
+        if not text[name]:
+            raise CohortError(f"the cell {name!r} is empty", where=where)
+    if "case_id" in row and not text["case_id"]:
+        raise CohortError(
+            "the cell 'case_id' is empty", where=where, remedy="fill or drop the column"
+        )
+    return Case(
+        case_id=text["case_id"] or text["patient_id"],
+        patient_id=text["patient_id"],
+        image=folder / text["image"],
+        mask=folder / text["mask"],
+        label=_label(text["label"], where),
+        label_channel=_integer(text["label_channel"], "label_channel", where, 0),
+        roi=text["roi"],
+        modality=text["modality"],
+        extra={name: _plain(row[name]) for name in further},
+    )
+
+
+def _text(cell: Any) -> str:
+    if cell is None or cell != cell:
+        return ""
+    # A label column with holes arrives from pandas as floats.
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip()
+
+
+def _plain(cell: Any) -> Any:
+    return cell.item() if hasattr(cell, "item") else cell
+
+
+def _label(text: str, where: str) -> int | Literal["all"] | None:
+    return ALL_LABELS if text.lower() == ALL_LABELS else _integer(text, "label", where, 1)
+
+
+def _integer(text: str, name: str, where: str, least: int) -> int | None:
+    if not text:
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        choices = f"an integer from {least}" + (", or all" if name == "label" else "")
+        raise CohortError(f"{name!r} is wrong", where=where, found=repr(text), expected=choices)
+    return number
+
+
+def _with_case_ids(cases: list[Case]) -> list[Case]:
+    count = Counter(case.patient_id for case in cases)
+    return [
+        replace(case, case_id=_long_id(case)) if count[case.patient_id] > 1 else case
+        for case in cases
+    ]
+
+
+def _long_id(case: Case) -> str:
+    label = f"label-{case.label}" if isinstance(case.label, int) else ""
+    return "_".join(part for part in (case.patient_id, case.modality, case.roi, label) if part)
+
+
+def _refuse_repeats(cases: list[Case], where: str) -> None:
+    same_roi = Counter((case.image, case.mask, case.label, case.label_channel) for case in cases)
+    twice = [c for c in cases if same_roi[c.image, c.mask, c.label, c.label_channel] > 1]
+    if twice:
+        raise CohortError(
+            "the same image, mask and label stand in several rows",
+            where=where,
+            found=_named(case.case_id for case in twice),
+            remedy="keep one row of each",
+        )
+    names = Counter(case.case_id for case in cases)
+    repeated = [name for name, count in names.items() if count > 1]
+    if repeated:
+        raise CohortError(
+            "several cases have one case_id",
+            where=where,
+            found=_named(repeated),
+            expected="a case_id a row",
+            remedy="add a column case_id, or roi, modality or label to tell them apart",
+        )
+
+
+def _named(names: Any) -> str:
+    names = list(dict.fromkeys(names))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,161 @@
+"""Every parallel run: Dask worker processes on this machine, or none at all.
+
+Cases and folds both go through :func:`as_done`; no other module knows Dask.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from radpipe.errors import ExtractionError, SettingsError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# A worker is one serial process: threads inside it would fight over the same cores, and sums
+# split over a varying number of threads would change the last bits of values.
+_SERIAL = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1",
+}
+
+
+def default_workers() -> int:
+    """Return the number of processor cores that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def as_done(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+) -> Iterator[tuple[int, Result | Exception]]:
+    """Call ``function`` on every item and yield each outcome as it comes.
+
+    Parameters
+    ----------
+    function : callable
+        Picklable; called with one item.
+    items : sequence
+        What to call it with.
+    workers : int
+        Worker processes; 0 runs in this process, in order.
+
+    Yields
+    ------
+    tuple of (int, result or Exception)
+        The item's position, and what the function returned or raised. A worker that dies is
+        replaced and its item tried again; an item that keeps killing workers yields an
+        :class:`~radpipe.errors.ExtractionError`.
+
+    Raises
+    ------
+    SettingsError
+        ``workers`` is negative.
+    """
+    if workers < 0:
+        raise SettingsError(
+            "the number of workers is negative", found=workers, expected="0 or more"
+        )
+    if workers == 0:
+        for position, item in enumerate(items):
+            try:
+                outcome: Result | Exception = function(item)
+            except Exception as error:
+                outcome = error
+            yield position, outcome
+        return
+    yield from _on_processes(function, items, min(workers, max(len(items), 1)))
+
+
+def in_order(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_done: Callable[[], None] = lambda: None,
+) -> list[Result]:
+    """Call ``function`` on every item; return all results in the items' order.
+
+    Parameters
+    ----------
+    function : callable
+        Picklable; called with one item.
+    items : sequence
+        What to call it with.
+    workers : int
+        Worker processes; 0 runs in this process.
+    on_done : callable
+        Called after each item, for a progress bar.
+
+    Returns
+    -------
+    list
+        One result an item. The first error ends the run and is raised.
+    """
+    results: dict[int, Result] = {}
+    for position, outcome in as_done(function, items, workers):
+        if isinstance(outcome, Exception):
+            raise outcome
+        results[position] = outcome
+        on_done()
+    return [results[position] for position in range(len(items))]
+
+
+def _on_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[tuple[int, Result | Exception]]:
+    import dask
+    from distributed import Client, LocalCluster, as_completed
+
+    settings = {
+        "distributed.nanny.pre-spawn-environ": _SERIAL,
+        # One task a worker at a time: with the default, a killed worker takes queued tasks along.
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": 2,
+        "logging.distributed": "critical",
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=50,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        futures = {
+            client.submit(function, item, key=f"item-{position}", pure=False): position
+            for position, item in enumerate(items)
+        }
+        for future in as_completed(list(futures)):
+            position = futures.pop(future)
+            yield position, _outcome(future)
+            future.release()
+
+
+def _outcome(future: Any) -> Any:
+    from distributed import KilledWorker
+
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KilledWorker):
+        return ExtractionError(
+            "the worker process died each time this item ran",
+            found=str(error).split(".")[0],
+            remedy="run it alone with --workers 0 to see why; out of memory is the usual cause",
+        )
+    return error
