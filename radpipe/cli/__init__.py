@@ -1,0 +1,37 @@
+"""The command line: one short file a verb. Nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from radpipe.cli.demo import demo
+from radpipe.cli.evaluate import evaluate
+from radpipe.cli.extract import extract
+from radpipe.cli.predict import predict
+from radpipe.cli.report import report
+from radpipe.cli.train import train
+from radpipe.cli.validate import validate
+from radpipe.errors import RadpipeError
+
+WRONG_INPUT = 2
+
+app = typer.Typer(
+    name="radpipe",
+    help="From segmented medical images to an honest prognosis model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (extract, evaluate, train, validate, predict, report, demo):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 some cases failed, 2 wrong input."""
+    try:
+        app()
+    except RadpipeError as error:
+        sys.stderr.write(f"radpipe: {type(error).__name__}: {error}\n")
+        raise SystemExit(WRONG_INPUT) from None

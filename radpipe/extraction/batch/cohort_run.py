@@ -1,0 +1,238 @@
+"""From a manifest to a run directory."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from radpipe.cohort import ALL_LABELS, Case, read_cohort
+from radpipe.errors import RadpipeError
+from radpipe.extraction.batch.job import Job, failure_of, labels_of, run_job
+from radpipe.extraction.engines import Engine, engine_named, planned_columns
+from radpipe.extraction.settings import ExtractionSettings, read_settings
+from radpipe.parallel import as_done
+from radpipe.store import KEY_COLUMNS, Failure, Provenance, Run
+from radpipe.store.files import sha256_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Step = Callable[[bool], None]
+
+
+def extract_run(
+    cohort: str | Path | pd.DataFrame,
+    params: str | Path | dict[str, Any] | None,
+    out: str | Path,
+    *,
+    engine: str = "pyradiomics",
+    workers: int = 0,
+    csv: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Extract a cohort into a run directory.
+
+    Parameters
+    ----------
+    cohort : str, Path or DataFrame
+        The manifest; see :func:`radpipe.cohort.read_cohort`.
+    params : str, Path, dict or None
+        Settings; see :func:`radpipe.extraction.settings.read_settings`.
+    out : str or Path
+        New or empty directory.
+    engine : str
+        Which engine computes.
+    workers : int
+        Worker processes; 0 runs in this process. Values do not depend on it.
+    csv : bool
+        Write ``features.csv`` beside ``features.parquet``.
+    progress : bool
+        Show a bar with rate and remaining time on stderr.
+
+    Returns
+    -------
+    Run
+        The finished run; cases that failed stand in its ``failures.parquet``.
+
+    Raises
+    ------
+    SettingsError, CohortError, RunError
+        Before any image is read.
+    """
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    settings = read_settings(params)
+    chosen = engine_named(engine)
+    chosen.check(settings)
+    cases = read_cohort(cohort)
+    run = Run(Path(out))
+    run.make()
+    jobs, failures = _jobs(cases, settings, engine, run, workers)
+    _run_jobs(jobs, workers, progress, len(failures))
+    for place, failure in enumerate(failures, start=len(jobs)):
+        run.put(place, failure)
+    facts = {
+        "cohort": _cohort_facts(cohort),
+        "versions": _versions(chosen),
+        "workers": workers,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+    }
+    further = dict.fromkeys(name for case in cases for name in case.extra)
+    run.finish(
+        planned_columns(settings),
+        [*KEY_COLUMNS, *further],
+        Provenance(chosen.name, chosen.values_version, _settings_of(settings)),
+        facts,
+    )
+    if csv:
+        run.features()[0].to_csv(run.path / "features.csv", index=False)
+    return run
+
+
+def extract(
+    cohort: str | Path | pd.DataFrame,
+    settings: str | Path | dict[str, Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    engine: str = "pyradiomics",
+    workers: int = 0,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Extract a cohort into a table.
+
+    Parameters
+    ----------
+    cohort : str, Path or DataFrame
+        The manifest: ``patient_id``, ``image``, ``mask`` and optional columns.
+    settings : str, Path, dict or None
+        Parameter file, name of a shipped one, its content, or None for PyRadiomics' defaults.
+    out : str or Path, optional
+        Run directory to keep; without it only the table remains.
+    engine : str
+        Which engine computes.
+    workers : int
+        Worker processes; 0 runs in this process.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    DataFrame
+        One row a case, indexed by case_id; ``attrs["failures"]`` lists the cases that failed as
+        dicts of ``case_id``, ``stage``, ``error``, ``message``, ``remedy``.
+
+    Raises
+    ------
+    SettingsError, CohortError, RunError
+        Before any image is read.
+    """
+    with tempfile.TemporaryDirectory(prefix="radpipe-") as folder:
+        place = Path(folder) / "run" if out is None else Path(out)
+        run = extract_run(
+            cohort, settings, place, engine=engine, workers=workers, progress=progress
+        )
+        features, _ = run.features()
+        failures = run.failures()
+    features = features.set_index("case_id")
+    features.attrs["failures"] = failures.drop(columns="label").to_dict("records")
+    return features
+
+
+def _jobs(
+    cases: list[Case], settings: ExtractionSettings, engine: str, run: Run, workers: int
+) -> tuple[list[Job], list[Failure]]:
+    """Make one job an ROI; a mask whose labels cannot be listed fails here."""
+    asked = [place for place, case in enumerate(cases) if case.label == ALL_LABELS]
+    labels: dict[int, Any] = {
+        asked[place]: outcome
+        for place, outcome in as_done(labels_of, [cases[place] for place in asked], workers)
+    }
+    rois: list[Case] = []
+    failures: list[Failure] = []
+    for place, case in enumerate(cases):
+        found = labels.get(place)
+        if isinstance(found, Exception):
+            failures.append(failure_of(case, found))
+        elif found is None:
+            rois.append(case)
+        else:
+            rois += [case.with_label(label) for label in found]
+    return [Job(place, roi, settings, engine, run) for place, roi in enumerate(rois)], failures
+
+
+def _run_jobs(jobs: list[Job], workers: int, progress: bool, failed: int) -> None:
+    with _progress_bar(len(jobs), progress, failed) as step:
+        for place, outcome in as_done(run_job, jobs, workers):
+            if isinstance(outcome, RadpipeError):
+                jobs[place].run.put(place, failure_of(jobs[place].case, outcome))
+            elif isinstance(outcome, Exception):
+                raise outcome
+            step(outcome is True)
+
+
+@contextmanager
+def _progress_bar(total: int, shown: bool, failed: int) -> Iterator[_Step]:
+    if not shown:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("extracting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total, failed=failed, rate="")
+        started = time.perf_counter()
+
+        def step(done: bool) -> None:
+            nonlocal failed
+            failed += not done
+            finished = bar.tasks[task].completed + 1
+            rate = f"{finished / (time.perf_counter() - started):.2f} cases/s"
+            bar.update(task, advance=1, failed=failed, rate=rate)
+
+        yield step
+
+
+def _settings_of(settings: ExtractionSettings) -> dict[str, Any]:
+    complete = settings.complete()
+    # Diagnostics on or off changes no value.
+    complete["setting"].pop("additionalInfo")
+    return complete
+
+
+def _cohort_facts(cohort: str | Path | pd.DataFrame) -> dict[str, str]:
+    if isinstance(cohort, str | Path):
+        return {"manifest": str(cohort), "sha256": sha256_of(Path(cohort))}
+    return {"manifest": "a table in memory"}
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    return {
+        "radpipe": version("radpipe"),
+        "python": platform.python_version(),
+        **engine.versions(),
+    }

@@ -1,0 +1,194 @@
+"""One case: its row, its diagnostics, its overlay picture."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from radpipe.cohort import Case
+from radpipe.errors import ExtractionError
+from radpipe.extraction.engines import engine_named, planned_columns
+from radpipe.extraction.image import check_intensities, check_pair, roi_of, volume_mm3
+from radpipe.extraction.io import read_image, read_mask
+from radpipe.extraction.settings import ExtractionSettings
+from radpipe.store import MASK_VOLUME, Row
+from radpipe.store.files import sha256_of
+
+_DIAGNOSTICS = "diagnostics_"
+_MISSING = "missing_columns"
+_PICTURE_PIXELS = 240
+_MARGIN_MM = 25.0
+
+
+@dataclass(frozen=True)
+class LoadedCase:
+    """A case with its pixels.
+
+    Attributes
+    ----------
+    case : Case
+        The case.
+    image, mask : SimpleITK.Image
+        As read; the mask as ``uint32`` labels.
+    label : int
+        Label of the ROI.
+    """
+
+    case: Case
+    image: sitk.Image
+    mask: sitk.Image
+    label: int
+
+
+def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
+    """Read a case's image and mask, and refuse what would give numbers without meaning.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    settings : ExtractionSettings
+        Settings; they give the label where the case has none.
+
+    Returns
+    -------
+    LoadedCase
+        Ready to extract from.
+
+    Raises
+    ------
+    ImageError
+        What is wrong with image or mask.
+    """
+    setting = settings.setting
+    label = case.label if isinstance(case.label, int) else setting.label or 1
+    channel = setting.label_channel if case.label_channel is None else case.label_channel
+    image, mask = read_image(case.image), read_mask(case.mask, channel or 0)
+    check_pair(
+        image,
+        mask,
+        label,
+        tolerance=setting.geometryTolerance,
+        may_differ=bool(setting.correctMask),
+    )
+    only_shape = all(name.startswith("shape") for name in settings.featureClass)
+    check_intensities(image, None if only_shape else roi_of(mask, label))
+    return LoadedCase(case, image, mask, label)
+
+
+def row_of(loaded: LoadedCase, settings: ExtractionSettings, engine: str) -> Row:
+    """Compute a case's row.
+
+    Parameters
+    ----------
+    loaded : LoadedCase
+        The case.
+    settings : ExtractionSettings
+        Settings.
+    engine : str
+        Name of the engine.
+
+    Returns
+    -------
+    Row
+        Every planned column; NaN, named among the diagnostics, where the engine gave none.
+
+    Raises
+    ------
+    ExtractionError
+        The engine failed, or gave a column that was not planned.
+    """
+    found = engine_named(engine).execute(settings, loaded.image, loaded.mask, label=loaded.label)
+    told = {name: value for name, value in found.items() if name.startswith(_DIAGNOSTICS)}
+    values = {name: float(value) for name, value in found.items() if name not in told}
+    planned = planned_columns(settings)
+    if surplus := values.keys() - set(planned):
+        raise ExtractionError("the engine gave unplanned columns", found=sorted(surplus))
+    missing = [name for name in planned if name not in values]
+    case = loaded.case
+    return Row(
+        keys={**case.keys(), "label": loaded.label},
+        features={
+            MASK_VOLUME: volume_mm3(loaded.mask, loaded.label),
+            **{name: values.get(name, math.nan) for name in planned},
+        },
+        diagnostics={**_plain(told), _MISSING: ", ".join(missing)},
+        inputs={
+            "image": str(case.image),
+            "image_sha256": sha256_of(case.image),
+            "mask": str(case.mask),
+            "mask_sha256": sha256_of(case.mask),
+        },
+    )
+
+
+def draw_overlay(image: sitk.Image, mask: sitk.Image, label: int, path: Path) -> None:
+    """Draw an ROI's contour on its largest slice, as a radiologist looks at it.
+
+    Parameters
+    ----------
+    image, mask : SimpleITK.Image
+        The pair, on one grid.
+    label : int
+        Label of the ROI.
+    path : Path
+        PNG file to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    picture, roi, pixel_mm = _largest_slice(image, mask, label)
+    low, high = np.percentile(picture, [1, 99])
+    figure = Figure(figsize=(1, 1), dpi=_PICTURE_PIXELS, facecolor="black")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, aspect=pixel_mm[0] / pixel_mm[1])
+    # A frame of background closes the contour of an ROI that touches the edge.
+    axes.contour(
+        np.arange(-1, roi.shape[1] + 1),
+        np.arange(-1, roi.shape[0] + 1),
+        np.pad(roi, 1).astype(float),
+        levels=[0.5],
+        colors="#ffb000",
+        linewidths=0.5,
+    )
+    axes.set_xlim(-0.5, roi.shape[1] - 0.5)
+    axes.set_ylim(roi.shape[0] - 0.5, -0.5)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _largest_slice(
+    image: sitk.Image, mask: sitk.Image, label: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], tuple[float, float]]:
+    if image.GetDimension() == 3:
+        image, mask = (sitk.DICOMOrient(each, "LPS") for each in (image, mask))
+    array, roi = sitk.GetArrayFromImage(image), roi_of(mask, label)
+    if array.ndim > 2:
+        depth = int(roi.reshape(len(roi), -1).sum(axis=1).argmax())
+        array, roi = array[depth], roi[depth]
+    column_mm, row_mm = image.GetSpacing()[:2]
+    window = tuple(
+        _around(np.asarray(roi.any(axis=1 - axis)), round(_MARGIN_MM / size))
+        for axis, size in enumerate((row_mm, column_mm))
+    )
+    return array[window], roi[window], (row_mm, column_mm)
+
+
+def _around(flags: npt.NDArray[np.bool_], margin: int) -> slice:
+    places = np.flatnonzero(flags)
+    return slice(max(int(places[0]) - margin, 0), int(places[-1]) + margin + 1)
+
+
+def _plain(told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, int | float | str) else json.dumps(value, default=str)
+        for name, value in told.items()
+    }

@@ -1,0 +1,432 @@
+"""PyRadiomics' parameter files as typed settings.
+
+Every key of PyRadiomics 3.0.1's ``paramSchema.yaml`` with its own name, type and default. Numbers
+keep the type that the file gives them: ``sigma: [1]`` names ``log-sigma-1-mm-3D``, ``[1.0]``
+``log-sigma-1-0-mm-3D``.
+"""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from radpipe.errors import SettingsError
+
+FEATURE_CLASSES: dict[str, tuple[str, ...]] = {
+    "firstorder": (
+        "10Percentile", "90Percentile", "Energy", "Entropy", "InterquartileRange", "Kurtosis",
+        "Maximum", "MeanAbsoluteDeviation", "Mean", "Median", "Minimum", "Range",
+        "RobustMeanAbsoluteDeviation", "RootMeanSquared", "Skewness", "TotalEnergy", "Uniformity",
+        "Variance",
+    ),
+    "glcm": (
+        "Autocorrelation", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast",
+        "Correlation", "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "Id", "Idm",
+        "Idmn", "Idn", "Imc1", "Imc2", "InverseVariance", "JointAverage", "JointEnergy",
+        "JointEntropy", "MCC", "MaximumProbability", "SumAverage", "SumEntropy", "SumSquares",
+    ),
+    "gldm": (
+        "DependenceEntropy", "DependenceNonUniformity", "DependenceNonUniformityNormalized",
+        "DependenceVariance", "GrayLevelNonUniformity", "GrayLevelVariance",
+        "HighGrayLevelEmphasis", "LargeDependenceEmphasis", "LargeDependenceHighGrayLevelEmphasis",
+        "LargeDependenceLowGrayLevelEmphasis", "LowGrayLevelEmphasis", "SmallDependenceEmphasis",
+        "SmallDependenceHighGrayLevelEmphasis", "SmallDependenceLowGrayLevelEmphasis",
+    ),
+    "glrlm": (
+        "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
+        "HighGrayLevelRunEmphasis", "LongRunEmphasis", "LongRunHighGrayLevelEmphasis",
+        "LongRunLowGrayLevelEmphasis", "LowGrayLevelRunEmphasis", "RunEntropy",
+        "RunLengthNonUniformity", "RunLengthNonUniformityNormalized", "RunPercentage",
+        "RunVariance", "ShortRunEmphasis", "ShortRunHighGrayLevelEmphasis",
+        "ShortRunLowGrayLevelEmphasis",
+    ),
+    "glszm": (
+        "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance",
+        "HighGrayLevelZoneEmphasis", "LargeAreaEmphasis", "LargeAreaHighGrayLevelEmphasis",
+        "LargeAreaLowGrayLevelEmphasis", "LowGrayLevelZoneEmphasis", "SizeZoneNonUniformity",
+        "SizeZoneNonUniformityNormalized", "SmallAreaEmphasis", "SmallAreaHighGrayLevelEmphasis",
+        "SmallAreaLowGrayLevelEmphasis", "ZoneEntropy", "ZonePercentage", "ZoneVariance",
+    ),
+    "ngtdm": ("Busyness", "Coarseness", "Complexity", "Contrast", "Strength"),
+    "shape": (
+        "Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "Maximum2DDiameterColumn",
+        "Maximum2DDiameterRow", "Maximum2DDiameterSlice", "Maximum3DDiameter", "MeshVolume",
+        "MinorAxisLength", "Sphericity", "SurfaceArea", "SurfaceVolumeRatio", "VoxelVolume",
+    ),
+    "shape2D": (
+        "Elongation", "MajorAxisLength", "MaximumDiameter", "MeshSurface", "MinorAxisLength",
+        "Perimeter", "PerimeterSurfaceRatio", "PixelSurface", "Sphericity",
+    ),
+}  # fmt: skip
+# Computed only where a file names them.
+DEPRECATED_FEATURES: dict[str, tuple[str, ...]] = {
+    "firstorder": ("StandardDeviation",),
+    "glcm": ("Dissimilarity", "Homogeneity1", "Homogeneity2", "SumVariance"),
+    "gldm": ("DependencePercentage", "GrayLevelNonUniformityNormalized"),
+    "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
+    "shape2D": ("SphericalDisproportion",),
+}
+IMAGE_TYPES = (
+    "Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
+    "LBP2D", "LBP3D",
+)  # fmt: skip
+
+Number = int | float
+_Positive = Annotated[Number, Field(gt=0)]
+_NotNegative = Annotated[Number, Field(ge=0)]
+_Count = Annotated[int, Field(ge=1)]
+_Index = Annotated[int, Field(ge=0)]
+Interpolator = Literal[
+    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
+    "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
+    "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
+]  # fmt: skip
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Setting(_Section):
+    """The section ``setting`` of a parameter file, and what may be overridden per image type.
+
+    Every key and default is PyRadiomics 3.0.1's; None means: not set.
+    """
+
+    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = 2
+    minimumROISize: _Count | None = None
+    geometryTolerance: _Positive | None = None
+    correctMask: bool | None = False
+    additionalInfo: bool | None = True
+    label: _Count | None = 1
+    label_channel: _Index | None = 0
+    binWidth: _Positive | None = 25
+    binCount: _Count | None = None
+    normalize: bool | None = False
+    normalizeScale: _Positive | None = 1
+    removeOutliers: _Positive | None = None
+    resampledPixelSpacing: list[_NotNegative] | None = None
+    interpolator: Interpolator | Annotated[int, Field(ge=1, le=10)] | None = "sitkBSpline"
+    padDistance: _Index | None = 5
+    distances: list[_Count] | None = [1]
+    force2D: bool | None = False
+    force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = 0
+    resegmentRange: list[Number] | None = None
+    resegmentMode: Literal["absolute", "relative", "sigma"] | None = "absolute"
+    resegmentShape: bool | None = False
+    preCrop: bool | None = False
+    sigma: list[_Positive] | None = None
+    start_level: _Index | None = 0
+    level: _Count | None = 1
+    wavelet: str | None = "coif1"
+    gradientUseSpacing: bool | None = True
+    lbp2DRadius: _Positive | None = 1
+    lbp2DSamples: _Count | None = 8
+    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = "uniform"
+    lbp3DLevels: _Count | None = 2
+    lbp3DIcosphereRadius: _Positive | None = 1
+    lbp3DIcosphereSubdivision: _Index | None = 1
+    voxelArrayShift: int | None = 0
+    symmetricalGLCM: bool | None = True
+    weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
+    gldm_a: _Index | None = 0
+
+
+class VoxelSetting(_Section):
+    """The section ``voxelSetting`` of a parameter file: feature maps."""
+
+    kernelRadius: _Count | None = 1
+    maskedKernel: bool | None = True
+    initValue: Number | None = 0
+    voxelBatch: Annotated[int, Field(ge=1)] | None = None
+
+
+class ExtractionSettings(_Section):
+    """A parameter file.
+
+    Attributes
+    ----------
+    imageType : dict of str to Setting
+        Image types wanted, each with its own overrides.
+    featureClass : dict of str to list of str or None
+        Feature classes wanted; None or an empty list: all features but the deprecated.
+    setting : Setting
+        Settings for all image types.
+    voxelSetting : VoxelSetting
+        Settings of feature maps.
+    """
+
+    imageType: dict[str, Setting] = Field(default_factory=dict)
+    featureClass: dict[str, list[str] | None] = Field(default_factory=dict)
+    setting: Setting = Setting()
+    voxelSetting: VoxelSetting = VoxelSetting()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_section(cls, section: Any) -> Any:
+        return {} if section is None else section
+
+    @field_validator("imageType", mode="before")
+    @classmethod
+    def _known_image_types(cls, section: Any) -> Any:
+        if not isinstance(section, dict):
+            return section
+        _refuse_unknown(section, IMAGE_TYPES, "imageType")
+        return {name: {} if own is None else own for name, own in section.items()}
+
+    @field_validator("featureClass", mode="after")
+    @classmethod
+    def _known_features(cls, section: dict[str, list[str] | None]) -> dict[str, list[str] | None]:
+        _refuse_unknown(section, FEATURE_CLASSES, "featureClass")
+        for name, features in section.items():
+            known = FEATURE_CLASSES[name] + DEPRECATED_FEATURES.get(name, ())
+            _refuse_unknown(features or (), known, f"featureClass.{name}")
+        return section
+
+    def as_written(self) -> dict[str, Any]:
+        """Return the keys that the file sets, as PyRadiomics takes them.
+
+        Returns
+        -------
+        dict
+            ``imageType``, ``featureClass``, ``setting``, ``voxelSetting``.
+        """
+        return {
+            "imageType": {
+                name: own.model_dump(exclude_unset=True) for name, own in self.imageType.items()
+            },
+            "featureClass": dict(self.featureClass),
+            "setting": self.setting.model_dump(exclude_unset=True),
+            "voxelSetting": self.voxelSetting.model_dump(exclude_unset=True),
+        }
+
+    def complete(self) -> dict[str, Any]:
+        """Return all settings, defaults included, as a run records them.
+
+        Returns
+        -------
+        dict
+                Like :meth:`as_written`, with every key of ``setting``.
+        """
+        return {
+            **self.as_written(),
+            "featureClass": {name: some or None for name, some in self.featureClass.items()},
+            "setting": self.setting.model_dump(),
+        }
+
+    def overridden(self, **settings: Any) -> ExtractionSettings:
+        """Return a copy with some settings changed.
+
+        Parameters
+        ----------
+        **settings
+            Keys of ``setting`` or ``voxelSetting``.
+
+        Returns
+        -------
+        ExtractionSettings
+            The copy.
+
+        Raises
+        ------
+        SettingsError
+            A key or its type is wrong.
+        """
+        written = self.as_written()
+        for name, value in settings.items():
+            section = "voxelSetting" if name in VoxelSetting.model_fields else "setting"
+            written[section][name] = list(value) if isinstance(value, tuple) else value
+        return validated(written, "settings")
+
+
+def read_settings(source: str | Path | dict[str, Any] | None = None) -> ExtractionSettings:
+    """Read and validate a parameter file.
+
+    Parameters
+    ----------
+    source : str, Path, dict or None
+        A YAML or JSON file; the name of a shipped one (``ct``, ``mr``, ``pet``); the file's
+        content; or None for PyRadiomics' defaults.
+
+    Returns
+    -------
+    ExtractionSettings
+        Typed settings.
+
+    Raises
+    ------
+    SettingsError
+        The file is missing, no YAML, or a key or type is wrong: named with its path and the
+        nearest right name.
+    """
+    if source is None:
+        # PyRadiomics' defaults without a file leave shape2D out, those with a file do not.
+        names = [name for name in FEATURE_CLASSES if name != "shape2D"]
+        source = {"featureClass": dict.fromkeys(names)}
+    if isinstance(source, dict):
+        return _filled(validated(source, "parameters"))
+    path = parameter_file(source)
+    return _filled(validated(_load(path), str(path)))
+
+
+def _filled(settings: ExtractionSettings) -> ExtractionSettings:
+    return settings.model_copy(
+        update={
+            "imageType": settings.imageType or {"Original": Setting()},
+            "featureClass": settings.featureClass or dict.fromkeys(FEATURE_CLASSES),
+        }
+    )
+
+
+def parameter_file(name: str | Path) -> Path:
+    """Find a parameter file by path, or a shipped one by name.
+
+    Parameters
+    ----------
+    name : str or Path
+        A path, or ``ct``, ``mr``, ``pet``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    SettingsError
+        There is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(_shipped_folder().glob("*.yaml"))}
+    if str(name) in shipped:
+        return shipped[str(name)]
+    raise SettingsError(
+        "no such parameter file",
+        where=str(name),
+        expected="a YAML or JSON file, or one of " + ", ".join(shipped),
+    )
+
+
+def _shipped_folder() -> Path:
+    package = Path(str(files("radpipe")))
+    inside = package / "params"
+    return inside if inside.is_dir() else package.parent / "params"
+
+
+def _load(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        # pure: libyaml reads YAML 1.1, in which `1e-3` is text and `no` is False.
+        return (
+            json.loads(text) if path.suffix == ".json" else YAML(typ="safe", pure=True).load(text)
+        )
+    except (YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            "cannot read the parameter file",
+            where=str(path),
+            found=" ".join(str(error).split()),
+            expected="YAML or JSON",
+        ) from error
+
+
+def validated(content: Any, where: str) -> ExtractionSettings:
+    """Check a parameter file's content, as it is: nothing is filled in.
+
+    Parameters
+    ----------
+    content : object
+        What the file holds.
+    where : str
+        What to call it in an error.
+
+    Returns
+    -------
+    ExtractionSettings
+        Typed settings.
+
+    Raises
+    ------
+    SettingsError
+        A key or a type is wrong.
+    """
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise SettingsError(
+            "not a parameter file",
+            where=where,
+            found=type(content).__name__,
+            expected="a mapping of imageType, featureClass, setting, voxelSetting",
+        )
+    try:
+        return ExtractionSettings.model_validate(content)
+    except ValidationError as error:
+        raise _told(error, where) from None
+    except SettingsError as error:
+        raise SettingsError(
+            error.what,
+            where=f"{where}: {error.where}",
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from None
+
+
+def _told(error: ValidationError, where: str) -> SettingsError:
+    first = error.errors()[0]
+    # Pydantic appends the branch of a union to the path; the file knows keys and places only.
+    place = [str(part) for part in first["loc"] if not _is_branch(str(part))]
+    path = ".".join(place)
+    others = len({tuple(each["loc"][:2]) for each in error.errors()}) - 1
+    more = f" (and {others} more wrong place(s))" if others else ""
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(place[:-1])
+        near = get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        return SettingsError(
+            "unknown key" + more,
+            where=f"{where}: {path}",
+            expected=None if near else "one of " + ", ".join(known),
+            remedy=f"did you mean {near[0]!r}?" if near else None,
+        )
+    return SettingsError(
+        "wrong value" + more,
+        where=f"{where}: {path}",
+        found=repr(first["input"]),
+        expected=" or ".join(
+            dict.fromkeys(
+                each["msg"] for each in error.errors() if each["loc"][:2] == first["loc"][:2]
+            )
+        ),
+    )
+
+
+def _is_branch(part: str) -> bool:
+    return part in {"int", "float", "bool", "str"} or "[" in part
+
+
+def _keys_at(place: list[str]) -> list[str]:
+    if not place:
+        return list(ExtractionSettings.model_fields)
+    section = VoxelSetting if place[0] == "voxelSetting" else Setting
+    return list(section.model_fields)
+
+
+def _refuse_unknown(names: Any, known: Any, place: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+            raise SettingsError(
+                "unknown name",
+                where=f"{place}.{name}",
+                expected=None if near else "one of " + ", ".join(known),
+                remedy=f"did you mean {near[0]!r}?" if near else None,
+            )

@@ -1,0 +1,234 @@
+"""A cohort with poisoned cases: each is one named failure, and nothing else is lost."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import SimpleITK as sitk
+
+import radpipe
+from radpipe.errors import CohortError, RunError, SettingsError
+from radpipe.extraction.batch import extract_run
+from tests.conftest import Pair
+
+SMALL = {"featureClass": {"firstorder": None, "shape": None, "glcm": ["Contrast"]}}
+Cohort = Callable[..., Path]
+pytestmark = pytest.mark.usefixtures("pyradiomics")
+
+
+def test_one_row_a_case_with_every_planned_column(make_cohort: Cohort, tmp_path: Path) -> None:
+    run = extract_run(make_cohort(3), SMALL, tmp_path / "run", csv=True)
+    features, provenance = run.features()
+    assert list(features["case_id"]) == ["p0", "p1", "p2"]
+    assert list(features.columns[:6]) == [
+        "case_id", "patient_id", "modality", "roi", "label", "mask_volume_mm3",
+    ]  # fmt: skip
+    assert (features.dtypes.iloc[5:] == np.float64).all()
+    assert features.shape[1] == 6 + 18 + 14 + 1
+    assert run.failures().empty
+    assert provenance is not None
+    assert provenance.settings["setting"]["binWidth"] == 25
+    written = pd.read_csv(run.path / "features.csv")
+    assert np.array_equal(written.iloc[:, 5:], features.iloc[:, 5:])
+    facts = run.facts()
+    assert len(facts["cases"]["p0"]["image_sha256"]) == 64
+    assert (run.path / facts["cases"]["p0"]["picture"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_masks_volume_is_a_column_without_the_shape_class(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    only = {"featureClass": {"firstorder": ["Mean"]}, "setting": {"resegmentRange": [80, 400]}}
+    features, _ = extract_run(make_cohort(1), only, tmp_path / "run").features()
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "p0_mask.nii.gz")))
+    assert features["mask_volume_mm3"][0] == mask.sum() * 1.0 * 1.5 * 2.0
+
+
+def test_a_dropped_image_type_is_a_column_of_nan_with_its_reason(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    settings = {**SMALL, "imageType": {"Original": {}, "LoG": {"sigma": [60.0]}}}
+    run = extract_run(make_cohort(1), settings, tmp_path / "run")
+    assert np.isnan(run.features()[0]["log-sigma-60-0-mm-3D_firstorder_Mean"][0])
+    told = run.diagnostics().iloc[0]
+    assert "log-sigma-60-0-mm-3D_firstorder_Mean" in told["missing_columns"]
+    assert "sigma(60)" in told["diagnostics_pyradiomics_log"]
+
+
+def spoil_empty(pair: Pair) -> None:
+    pair.change_mask(lambda array: array.fill(0))
+
+
+def spoil_label(pair: Pair) -> None:
+    pair.change_mask(lambda array: array.__imul__(5))
+
+
+def spoil_one_voxel(pair: Pair) -> None:
+    spoil_empty(pair)
+    pair.change_mask(lambda array: array.__setitem__((5, 5, 5), 1))
+
+
+def spoil_nan(pair: Pair) -> None:
+    pair.change_image(lambda array: array.__setitem__((0, 0, 0), np.nan))
+
+
+def spoil_constant(pair: Pair) -> None:
+    pair.change_image(lambda array: array.fill(12))
+
+
+def spoil_size(pair: Pair) -> None:
+    pair.mask = pair.mask[:, :, 1:]
+
+
+def spoil_spacing(pair: Pair) -> None:
+    pair.mask.SetSpacing((1.0, 1.5, 2.5))
+
+
+def spoil_origin(pair: Pair) -> None:
+    pair.mask.SetOrigin((0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "stage", "error", "told"),
+    [
+        (spoil_empty, "check", "EmptyRoiError", "only zeros"),
+        (spoil_label, "check", "LabelNotFoundError", "labels 5"),
+        (spoil_one_voxel, "check", "RoiTooSmallError", "1 voxel"),
+        (spoil_nan, "check", "NonFiniteImageError", "NaN or infinity"),
+        (spoil_constant, "check", "ConstantRoiError", "all 12.0"),
+        (spoil_size, "check", "GeometryMismatchError", "mask size"),
+        (spoil_spacing, "check", "GeometryMismatchError", "mask spacing"),
+        (spoil_origin, "check", "GeometryMismatchError", "mask origin"),
+    ],
+)
+def test_a_bad_case_costs_only_itself(
+    make_cohort: Cohort,
+    tmp_path: Path,
+    spoil: Callable[[Pair], None],
+    stage: str,
+    error: str,
+    told: str,
+) -> None:
+    run = extract_run(make_cohort(3, {1: spoil}), SMALL, tmp_path / "run")
+    assert list(run.features()[0]["case_id"]) == ["p0", "p2"]
+    (failure,) = run.failures().to_dict("records")
+    assert (failure["case_id"], failure["stage"], failure["error"]) == ("p1", stage, error)
+    for part in ("case p1", "p1_image.nii.gz", told, "expected", "remedy"):
+        assert part in failure["message"]
+    assert failure["remedy"]
+
+
+def test_bad_files_cost_only_themselves(make_cohort: Cohort, tmp_path: Path) -> None:
+    manifest = make_cohort(4)
+    (tmp_path / "p0_image.nii.gz").unlink()
+    (tmp_path / "p1_mask.nii.gz").unlink()
+    (tmp_path / "p1_mask.nii.gz").mkdir()
+    whole = (tmp_path / "p2_image.nii.gz").read_bytes()
+    (tmp_path / "p2_image.nii.gz").write_bytes(whole[: len(whole) // 2])
+    run = extract_run(manifest, SMALL, tmp_path / "run")
+    assert list(run.features()[0]["case_id"]) == ["p3"]
+    failures = run.failures().set_index("case_id")
+    assert (failures["error"] == "UnreadableImageError").all()
+    assert "no such file" in failures["message"]["p0"]
+    assert "a folder where a file is meant" in failures["message"]["p1"]
+    assert "truncated" in failures["message"]["p2"]
+
+
+def test_a_run_without_a_row_has_its_columns(make_cohort: Cohort, tmp_path: Path) -> None:
+    run = extract_run(make_cohort(1, {0: spoil_empty}), SMALL, tmp_path / "run")
+    features, _ = run.features()
+    assert features.empty
+    assert "original_glcm_Contrast" in features.columns
+    assert len(run.failures()) == 1
+
+
+def test_label_all_gives_a_row_a_label(make_cohort: Cohort, tmp_path: Path) -> None:
+    def two_labels(pair: Pair) -> None:
+        pair.change_mask(lambda array: array[:6].__imul__(4))
+
+    manifest = make_cohort(2, {0: two_labels})
+    table = pd.read_csv(manifest).assign(label="all")
+    table.to_csv(manifest, index=False)
+    (tmp_path / "p1_mask.nii.gz").unlink()
+    run = extract_run(manifest, SMALL, tmp_path / "run")
+    features, _ = run.features()
+    assert list(features["case_id"]) == ["p0_label-1", "p0_label-4"]
+    assert list(features["label"]) == [1, 4]
+    assert list(features["patient_id"]) == ["p0", "p0"]
+    assert list(run.failures()["case_id"]) == ["p1"]
+
+
+def test_pyradiomics_batch_file(make_cohort: Cohort, tmp_path: Path) -> None:
+    table = pd.read_csv(make_cohort(2))
+    table.columns = ["ID", "Image", "Mask"]
+    table.to_csv(tmp_path / "batch.csv", index=False)
+    features, _ = extract_run(tmp_path / "batch.csv", SMALL, tmp_path / "run").features()
+    assert list(features["patient_id"]) == ["p0", "p1"]
+
+
+def test_settings_cohort_and_directory_are_checked_before_any_image(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    manifest = make_cohort(1)
+    with pytest.raises(SettingsError):
+        extract_run(manifest, {"setting": {"binWdth": 1}}, tmp_path / "run")
+    with pytest.raises(SettingsError, match="PyRadiomics refuses"):
+        extract_run(manifest, {"imageType": {"Wavelet": {"wavelet": "x"}}}, tmp_path / "run")
+    table = pd.concat([pd.read_csv(manifest)] * 2)
+    table.to_csv(manifest, index=False)
+    with pytest.raises(CohortError, match="several rows"):
+        extract_run(manifest, SMALL, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(RunError, match="not empty"):
+        extract_run(make_cohort(1), SMALL, tmp_path)
+
+
+def test_the_same_bytes_whatever_the_number_of_workers(make_cohort: Cohort, tmp_path: Path) -> None:
+    manifest = make_cohort(5, {2: spoil_empty})
+    here = extract_run(manifest, SMALL, tmp_path / "here", workers=0)
+    there = extract_run(manifest, SMALL, tmp_path / "there", workers=2)
+    for name in ("features.parquet", "failures.parquet", "diagnostics.parquet"):
+        assert (here.path / name).read_bytes() == (there.path / name).read_bytes(), name
+
+
+def test_killing_a_worker_costs_at_most_its_case(make_cohort: Cohort, tmp_path: Path) -> None:
+    slow = {"imageType": {"Original": {}, "Wavelet": {}}}
+    manifest = make_cohort(14)
+    killed: list[int] = []
+
+    def kill_one_worker() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not killed:
+            if len(list((tmp_path / "run" / "rows").glob("*.json"))) >= 3:
+                workers = [
+                    child
+                    for child in psutil.Process().children(recursive=True)
+                    if "spawn_main" in " ".join(child.cmdline())
+                ]
+                workers[0].kill()
+                killed.append(workers[0].pid)
+            time.sleep(0.02)
+
+    killer = threading.Thread(target=kill_one_worker)
+    killer.start()
+    run = extract_run(manifest, slow, tmp_path / "run", workers=2)
+    killer.join()
+    assert killed
+    assert len(run.failures()) <= 1
+    assert len(run.features()[0]) + len(run.failures()) == 14
+
+
+def test_extract_gives_a_table_that_pandas_users_know(make_cohort: Cohort, tmp_path: Path) -> None:
+    manifest = make_cohort(3, {1: spoil_empty})
+    table = pd.read_csv(manifest)
+    for name in ("image", "mask"):
+        table[name] = [str(tmp_path / path) for path in table[name]]
+    features = radpipe.extract(table, SMALL)
+    assert list(features.index) == ["p0", "p2"]
+    assert features["original_firstorder_Mean"].between(60, 180).all()
+    assert [failure["case_id"] for failure in features.attrs["failures"]] == ["p1"]

@@ -1,0 +1,111 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from radpipe.errors import SettingsError
+from radpipe.extraction.settings import (
+    DEPRECATED_FEATURES,
+    FEATURE_CLASSES,
+    IMAGE_TYPES,
+    Setting,
+    VoxelSetting,
+    read_settings,
+)
+
+PARAMS = Path(__file__).resolve().parents[3] / "params"
+
+
+@pytest.mark.parametrize("name", ["ct", "mr", "pet"])
+def test_shipped_files_load_by_name_and_by_path(name: str) -> None:
+    assert read_settings(name) == read_settings(PARAMS / f"{name}.yaml")
+
+
+def test_numbers_keep_the_files_type() -> None:
+    written = read_settings({"imageType": {"LoG": {"sigma": [1, 1.0]}}}).as_written()
+    assert [type(sigma) for sigma in written["imageType"]["LoG"]["sigma"]] == [int, float]
+
+
+def test_yaml_is_read_as_yaml_1_2(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("setting:\n  geometryTolerance: 1e-3\n")
+    assert read_settings(path).setting.geometryTolerance == 1e-3
+
+
+def test_json_is_a_parameter_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"setting": {"binCount": 32}}))
+    assert read_settings(path).setting.binCount == 32
+
+
+def test_defaults_leave_shape2d_out_but_a_file_without_classes_does_not() -> None:
+    assert "shape2D" not in read_settings(None).featureClass
+    assert "shape2D" in read_settings({}).featureClass
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"imageType": {"LoG": {"sgima": [1]}}}, ["imageType.LoG.sgima", "'sigma'"]),
+        ({"imagetype": {}}, ["imagetype", "'imageType'"]),
+        ({"setting": {"binwidth": 1}}, ["setting.binwidth", "'binWidth'"]),
+        ({"setting": {"binWidth": "wide"}}, ["setting.binWidth", "'wide'"]),
+        ({"setting": {"binWidth": True}}, ["setting.binWidth", "True"]),
+        ({"setting": {"binWidth": -1}}, ["setting.binWidth", "greater than 0"]),
+        ({"setting": {"force2D": 1}}, ["setting.force2D", "boolean"]),
+        ({"setting": {"sigma": [1, "x"]}}, ["setting.sigma.1", "'x'"]),
+        ({"setting": {"interpolator": "linear"}}, ["setting.interpolator", "sitkLinear"]),
+        ({"featureClass": {"glcm": ["Contrst"]}}, ["featureClass.glcm.Contrst", "'Contrast'"]),
+        ({"featureClass": {"GLCM": None}}, ["featureClass.GLCM"]),
+        ({"imageType": {"Log": {}}}, ["imageType.Log", "'LoG'"]),
+    ],
+)
+def test_a_mistake_is_told_with_its_path_and_the_nearest_name(
+    content: dict[str, Any], told: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(content)
+    for part in told:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2\n", "- 1\n"])
+def test_no_parameter_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=r"p\.yaml"):
+        read_settings(path)
+
+
+def test_an_unknown_name_lists_the_shipped_files() -> None:
+    with pytest.raises(SettingsError, match="ct, mr, pet"):
+        read_settings("xray")
+
+
+def test_names_are_pyradiomics_own(pyradiomics: None) -> None:
+    import radiomics
+
+    for name, theirs in radiomics.getFeatureClasses().items():
+        known = theirs.getFeatureNames()
+        assert list(FEATURE_CLASSES[name]) == [f for f, old in known.items() if not old]
+        assert list(DEPRECATED_FEATURES.get(name, ())) == [f for f, old in known.items() if old]
+    assert set(IMAGE_TYPES) == set(radiomics.getImageTypes())
+
+
+def test_keys_are_pyradiomics_own(pyradiomics: None) -> None:
+    import radiomics
+    from ruamel.yaml import YAML
+
+    schema = YAML(typ="safe", pure=True).load(Path(radiomics.getParameterValidationFiles()[0]))
+    sections = schema["mapping"]
+    assert set(Setting.model_fields) == set(sections["setting"]["mapping"])
+    assert set(VoxelSetting.model_fields) == set(sections["voxelSetting"]["mapping"])
+
+
+def test_defaults_are_pyradiomics_own(pyradiomics: None) -> None:
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    ours = Setting().model_dump()
+    for name, value in RadiomicsFeatureExtractor().settings.items():
+        assert ours[name] == value, name
