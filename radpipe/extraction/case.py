@@ -145,7 +145,7 @@ def draw_overlay(image: sitk.Image, mask: sitk.Image, label: int, path: Path) ->
     from matplotlib.figure import Figure
 
     picture, roi, pixel_mm = _largest_slice(image, mask, label)
-    low, high = np.percentile(picture, [1, 99])
+    low, high = _window(picture, roi)
     figure = Figure(figsize=(1, 1), dpi=_PICTURE_PIXELS, facecolor="black")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -163,6 +163,13 @@ def draw_overlay(image: sitk.Image, mask: sitk.Image, label: int, path: Path) ->
     axes.set_xlim(-0.5, roi.shape[1] - 0.5)
     axes.set_ylim(roi.shape[0] - 0.5, -0.5)
     figure.savefig(path, metadata={"Software": None})
+
+
+def _window(picture: npt.NDArray[Any], roi: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Show the ROI's intensities in the middle of the greys; air and bone may saturate."""
+    low, high = np.percentile(picture[roi], [1, 99])
+    reach = max(high - low, 1e-6)
+    return float(max(low - reach, picture.min())), float(min(high + reach, picture.max()))
 
 
 def _largest_slice(

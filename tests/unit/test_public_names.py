@@ -1,0 +1,39 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+import radpipe
+
+HEAVY = ("pandas", "SimpleITK", "distributed", "pydantic", "matplotlib", "xgboost", "radiomics")
+
+
+@pytest.mark.parametrize("name", radpipe.__all__)
+def test_every_public_name_loads(name: str) -> None:
+    pytest.importorskip("sklearn")
+    assert callable(getattr(radpipe, name))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="exctract"):
+        radpipe.exctract  # noqa: B018
+
+
+def test_import_and_help_load_nothing_heavy() -> None:
+    code = f"import sys, radpipe, radpipe.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "[]"
+
+
+def test_help_is_quick() -> None:
+    command = [sys.executable, "-c", "from radpipe.cli import main; main()", "--help"]
+    subprocess.run(command, check=True, capture_output=True)
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.5
