@@ -122,6 +122,8 @@ def _on_processes(
         # One task a worker at a time: with the default, a killed worker takes queued tasks along.
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.allowed-failures": 2,
+        # A fold's job carries its table along; Dask warns from 10 MB on.
+        "distributed.admin.large-graph-warning-threshold": "1GB",
         "logging.distributed": "critical",
     }
     with (
@@ -130,7 +132,8 @@ def _on_processes(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            # Any free port: two runs at once would fight over the usual one.
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             silence_logs=50,
         ) as cluster,

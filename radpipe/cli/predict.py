@@ -1,0 +1,66 @@
+"""``radpipe predict``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radpipe.cli.evaluate import Table, names_in
+from radpipe.errors import RunError, SettingsError
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A directory that `radpipe train` made.")],
+    table: Table,
+    out: Annotated[Path, typer.Option(help="New file: .csv or .parquet.")],
+    horizons: Annotated[
+        str, typer.Option(help="Times in the training unit, for example 365,730.")
+    ] = "",
+    clinical: Annotated[
+        Path | None, typer.Option(help="Clinical table, where the model uses columns of it.")
+    ] = None,
+) -> None:
+    """Score new patients with a saved model."""
+    from radpipe.prognosis.evaluation import predict as run
+    from radpipe.prognosis.evaluation.matching import extraction_note
+    from radpipe.prognosis.evaluation.study import as_features
+    from radpipe.prognosis.models import load
+    from radpipe.store import write_table
+    from radpipe.store.files import whole_file
+
+    _check_output(out)
+    times = _times(horizons)
+    saved = load(model)
+    features = as_features(table, saved.facts["training"]["per_patient"])
+    if note := extraction_note(saved, features):
+        sys.stderr.write(f"radpipe: warning: {note}\n")
+    scores = run(saved, features, times, clinical=clinical)
+    if out.suffix == ".parquet":
+        write_table(out, scores)
+    else:
+        with whole_file(out) as part:
+            scores.to_csv(part, index=False)
+    typer.echo(f"{len(scores)} patients: {out}")
+
+
+def _check_output(out: Path) -> None:
+    if out.suffix not in (".csv", ".parquet"):
+        raise SettingsError("unknown format", where="--out", found=out, expected=".csv or .parquet")
+    if out.exists() or not out.parent.is_dir():
+        raise RunError(
+            "the output is there already" if out.exists() else "the output's folder is not there",
+            where=str(out),
+            expected="a new file in a folder that is there",
+        )
+
+
+def _times(horizons: str) -> list[float] | None:
+    try:
+        return [float(time) for time in names_in(horizons)] or None
+    except ValueError as error:
+        raise SettingsError(
+            "not numbers", where="--horizons", found=horizons, expected="for example 365,730"
+        ) from error

@@ -1,0 +1,273 @@
+"""Repeated nested cross-validation: how good a model trained like this would be.
+
+Everything fitted on more than one patient is fitted inside the training folds. A C-index counts
+pairs within one test fold only: risk scores of different fits have no common scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radpipe.errors import TableError
+from radpipe.parallel import in_order
+from radpipe.prognosis.evaluation.results import (
+    SCHEMA_VERSION,
+    Evaluation,
+    c_index_facts,
+    ranked,
+    risk_groups,
+)
+from radpipe.prognosis.evaluation.study import (
+    Outcomes,
+    Study,
+    Table,
+    make_study,
+    require_model,
+    versions,
+)
+from radpipe.prognosis.models import MODELS, Model, VolumeModel
+from radpipe.prognosis.survival import concordance_index, nadeau_bengio, repeated_folds
+from radpipe.prognosis.survival.endpoint import Endpoint, Floats
+from radpipe.prognosis.survival.splits import Fold
+
+# Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
+MIN_EVENTS = 20
+INNER_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What one model did in one outer fold."""
+
+    fold: Fold
+    risk: Floats
+    group: NDArray[np.str_]
+    c_index: float | None
+    parameters: dict[str, Any]
+    contributions: pd.Series | None = None
+
+
+def evaluate(
+    table: Table,
+    clinical: Table,
+    *,
+    time: str,
+    event: str,
+    model: str = "xgb_cox",
+    clinical_columns: Sequence[str] = (),
+    volume: str | None = None,
+    per_patient: str | None = None,
+    unmatched: str = "refuse",
+    repeats: int = 5,
+    folds: int = 5,
+    seed: int = 0,
+    workers: int = 0,
+    progress: bool = False,
+) -> Evaluation:
+    """Estimate a model's C-index beside that of tumour volume in the same folds.
+
+    Parameters
+    ----------
+    table : str, Path or DataFrame
+        A run, a Parquet or CSV file, or what ``load_features`` returned.
+    clinical : str, Path or DataFrame
+        Clinical table with a column ``patient_id``.
+    time, event : str
+        Its columns of the endpoint.
+    model : str
+        A name in ``MODELS``.
+    clinical_columns : sequence of str
+        Its columns to use as predictors beside the features.
+    volume : str, optional
+        Column of the tumour's volume, where its name does not tell.
+    per_patient : {"largest", "mean", "wide"}, optional
+        What to do where a patient has several rows.
+    unmatched : {"refuse", "drop"}
+        What to do with patients that only one table knows.
+    repeats, folds : int
+        Outer folds.
+    seed : int
+        Decides everything that is random.
+    workers : int
+        Worker processes; the result does not depend on it.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Evaluation
+        Metrics, out-of-fold risk scores, contributions. With fewer than 20 events only volume
+        is evaluated, and ``metrics["withheld"]`` says so.
+
+    Raises
+    ------
+    TableError
+        The tables are wrong, there are fewer events than folds, or no fold has a comparable pair.
+    ModelError
+        The model is unknown.
+    """
+    require_model(model)
+    outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
+    study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
+    parts = _outer_folds(study, repeats, folds, seed)
+    withheld = _withheld(study, model)
+    results = {
+        name: _run(study, name, parts, seed, workers, progress)
+        for name in dict.fromkeys((model, "volume"))
+        if name not in withheld
+    }
+    if not results:
+        raise TableError("nothing can be evaluated", found="; ".join(withheld.values()))
+    metrics = {
+        "schema": SCHEMA_VERSION,
+        "kind": "cross-validation",
+        "endpoint": study.endpoint_facts(),
+        "cohort": study.cohort_facts(),
+        "design": {
+            "repeats": repeats,
+            "folds": folds,
+            "inner_folds": INNER_FOLDS,
+            "seed": seed,
+            "interval": "Nadeau-Bengio 95 %",
+        },
+        "models": {name: _metrics(done, study, name) for name, done in results.items()},
+        "withheld": withheld,
+        "source": study.source_facts(),
+        "versions": versions(),
+    }
+    tables = [_predictions(name, done, study) for name, done in results.items()]
+    return Evaluation(
+        metrics, pd.concat(tables, ignore_index=True), _contributions(results.get(model, []))
+    )
+
+
+def _outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold]:
+    if repeats < 1 or folds < 2:
+        raise TableError(
+            "too few folds", found=f"{repeats} x {folds}", expected="1 repeat and 2 folds or more"
+        )
+    if study.events < folds:
+        raise TableError(
+            "fewer events than folds",
+            where=f"column {study.outcomes.event}",
+            found=f"{study.events} events",
+            expected=f"at least {folds}, one a fold",
+            remedy="take fewer --folds, or a larger cohort",
+        )
+    return repeated_folds(study.endpoint["event"], repeats=repeats, folds=folds, seed=seed)
+
+
+def _withheld(study: Study, model: str) -> dict[str, str]:
+    withheld = {}
+    if study.volume is None:
+        withheld["volume"] = "the table has no volume column; name one with --volume COLUMN"
+    if model != "volume" and study.events < MIN_EVENTS:
+        withheld[model] = (
+            f"{study.events} events; at least {MIN_EVENTS} are needed to evaluate a model"
+        )
+    return withheld
+
+
+def _run(
+    study: Study, name: str, parts: list[Fold], seed: int, workers: int, progress: bool
+) -> list[_Fitted]:
+    estimator, columns = _estimator(study, name, seed)
+    job = partial(_fit_fold, estimator, study.frame[columns], study.endpoint)
+    # Volume needs no fitting: worker processes would take longer to start than it takes.
+    processes = 0 if name == "volume" else workers
+    with _bar(f"{name}: outer folds", len(parts), progress) as on_done:
+        return in_order(job, parts, processes, on_done)
+
+
+def _estimator(study: Study, name: str, seed: int) -> tuple[Model, list[str]]:
+    if name == "volume":
+        return VolumeModel(column=study.volume), [str(study.volume)]
+    settings = {"seed": seed, "inner_folds": INNER_FOLDS}
+    return MODELS[name]().set_params(**settings), study.predictors
+
+
+def _fit_fold(estimator: Model, X: pd.DataFrame, y: Endpoint, fold: Fold) -> _Fitted:
+    from sklearn.base import clone
+
+    model: Model = clone(estimator).fit(X.iloc[fold.train], y[fold.train])
+    X_test = X.iloc[fold.test]
+    risk = model.predict(X_test)
+    return _Fitted(
+        fold,
+        risk,
+        risk_groups(risk, float(np.median(model.predict(X.iloc[fold.train])))),
+        _c_index(y[fold.test], risk),
+        getattr(model, "parameters_", {}),
+        model.contributions(X_test).abs().mean() if hasattr(model, "contributions") else None,
+    )
+
+
+def _c_index(y: Endpoint, risk: Floats) -> float | None:
+    try:
+        return concordance_index(y, risk)
+    except ValueError:
+        return None
+
+
+def _metrics(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
+    values = [one.c_index for one in done if one.c_index is not None]
+    if len(values) < 2:
+        raise TableError(
+            "too few test folds have a comparable pair of patients",
+            found=f"{len(values)} of {len(done)} folds",
+            expected="at least 2",
+            remedy="take fewer --folds, or a larger cohort",
+        )
+    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
+    facts: dict[str, Any] = {"c_index": c_index_facts(nadeau_bengio(values, ratio))}
+    if name == "volume":
+        facts["column"] = study.volume
+    facts["folds_without_pairs"] = len(done) - len(values)
+    facts["folds"] = [
+        {
+            "repeat": one.fold.repeat,
+            "fold": one.fold.fold,
+            "c_index": one.c_index,
+            "parameters": one.parameters,
+        }
+        for one in done
+    ]
+    return facts
+
+
+def _predictions(name: str, done: list[_Fitted], study: Study) -> pd.DataFrame:
+    identifiers = study.identifiers()
+    tables = []
+    for one in done:
+        table = identifiers.iloc[one.fold.test].reset_index(drop=True)
+        table.insert(0, "fold", one.fold.fold)
+        table.insert(0, "repeat", one.fold.repeat)
+        table.insert(0, "model", name)
+        tables.append(table.assign(risk_score=one.risk, group=one.group))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _contributions(done: list[_Fitted]) -> pd.DataFrame | None:
+    parts = [one.contributions for one in done if one.contributions is not None]
+    return ranked(pd.concat(parts, axis=1).mean(axis=1)) if parts else None
+
+
+@contextmanager
+def _bar(what: str, total: int, shown: bool) -> Iterator[Callable[[], None]]:
+    if not shown:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

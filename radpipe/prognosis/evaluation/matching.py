@@ -1,0 +1,118 @@
+"""Does a table fit a model? Columns and the way they were extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from radpipe.errors import ModelError
+from radpipe.prognosis.models import SavedModel
+from radpipe.prognosis.tables.columns import listed
+
+# What decides values; the table's layout does not.
+_DECIDING = ("engine", "values_version", "settings")
+_ABSENT = "absent"
+
+
+def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
+    """Refuse a table that the model was not made for.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        The model.
+    frame : DataFrame
+        Features with ``attrs["provenance"]``, clinical columns joined where the model needs them.
+
+    Returns
+    -------
+    DataFrame
+        The model's columns in its order.
+
+    Raises
+    ------
+    ModelError
+        Columns are missing, a category is unknown, or the features were extracted otherwise:
+        every setting that differs is told.
+    """
+    columns = saved.facts["columns"]
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise ModelError(
+            "the table lacks columns of the model",
+            where=saved.path,
+            found=f"missing: {listed(missing)}",
+            expected=f"{len(columns)} columns",
+            remedy="extract with the model's settings; name clinical predictors with --clinical",
+        )
+    _require_same_extraction(saved, frame.attrs.get("provenance"))
+    _require_known_categories(saved, frame)
+    X: pd.DataFrame = frame[columns]
+    return X
+
+
+def extraction_note(saved: SavedModel, frame: pd.DataFrame) -> str | None:
+    """Say why the extraction cannot be compared, if so.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        The model.
+    frame : DataFrame
+        Features with ``attrs["provenance"]``.
+
+    Returns
+    -------
+    str or None
+        A sentence for the user.
+    """
+    if frame.attrs.get("provenance") is None:
+        return "the table does not tell how it was extracted: not compared with the model"
+    if saved.facts["provenance"] is None:
+        return "the model's table did not tell how it was extracted: not compared"
+    return None
+
+
+def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -> None:
+    ours = saved.facts["provenance"]
+    if ours is None or theirs is None:
+        return
+    differing = [
+        f"{path}: {found} in the table, {wanted} in the model"
+        for name in _DECIDING
+        for path, wanted, found in _differences(name, ours.get(name), theirs.get(name))
+    ]
+    if differing:
+        raise ModelError(
+            "the features were extracted otherwise than the model's",
+            where=saved.path,
+            found=listed(differing, 20),
+            expected="the same engine, values version and settings",
+            remedy="extract this cohort with the model's settings",
+        )
+
+
+def _differences(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted(ours.keys() | theirs.keys(), key=str):
+            yield from _differences(
+                f"{path}.{key}", ours.get(key, _ABSENT), theirs.get(key, _ABSENT)
+            )
+    elif ours != theirs:
+        yield path, ours, theirs
+
+
+def _require_known_categories(saved: SavedModel, frame: pd.DataFrame) -> None:
+    for column, known in saved.facts["state"].get("categories", {}).items():
+        found = frame[column].dropna().astype("str")
+        unknown = sorted(set(found) - set(known))
+        if unknown:
+            raise ModelError(
+                "a category that the model never saw",
+                where=f"column {column}",
+                found=listed(unknown),
+                expected=listed(known),
+                remedy="write it as in the training table, or leave it empty",
+            )

@@ -1,0 +1,240 @@
+"""One cohort, ready for models: predictors, endpoint, identifiers, and where they are from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import pandas as pd
+
+from radpipe.errors import ModelError, TableError
+from radpipe.prognosis.models import MODELS
+from radpipe.prognosis.survival import median_follow_up
+from radpipe.prognosis.survival.endpoint import Endpoint
+from radpipe.prognosis.tables import (
+    endpoint_of,
+    feature_columns,
+    join_clinical,
+    load_features,
+    read_clinical,
+    require_columns,
+    volume_column,
+)
+
+Table = str | Path | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Where the endpoint and the other predictors stand.
+
+    Attributes
+    ----------
+    clinical : str, Path or DataFrame
+        The clinical table.
+    time, event : str
+        Its columns of the endpoint.
+    columns : sequence of str
+        Its columns to use as predictors.
+    unmatched : {"refuse", "drop"}
+        What to do with patients that only one table knows.
+    """
+
+    clinical: Table
+    time: str
+    event: str
+    columns: Sequence[str] = ()
+    unmatched: str = "refuse"
+
+
+@dataclass(frozen=True)
+class Study:
+    """One row a patient.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Features and clinical columns, indexed by ``case_id``.
+    endpoint : ndarray
+        Structured array with ``event`` and ``time``.
+    predictors : list of str
+        Columns a model may use.
+    volume : str or None
+        Column of the tumour's volume.
+    outcomes : Outcomes
+        What was asked for.
+    """
+
+    frame: pd.DataFrame
+    endpoint: Endpoint
+    predictors: list[str]
+    volume: str | None
+    outcomes: Outcomes
+
+    @property
+    def events(self) -> int:
+        """Number of events."""
+        return int(self.endpoint["event"].sum())
+
+    def identifiers(self) -> pd.DataFrame:
+        """Return the columns that name each prediction.
+
+        Returns
+        -------
+        DataFrame
+            ``patient_id``, ``case_id``, ``time``, ``event``.
+        """
+        return pd.DataFrame(
+            {
+                "patient_id": self.frame["patient_id"].to_numpy(),
+                "case_id": self.frame.index.to_numpy(),
+                "time": self.endpoint["time"],
+                "event": self.endpoint["event"],
+            }
+        )
+
+    def cohort_facts(self) -> dict[str, Any]:
+        """Count the cohort.
+
+        Returns
+        -------
+        dict
+            ``patients``, ``events``, ``follow_up_median``, ``features``, ``dropped``.
+        """
+        follow_up = median_follow_up(self.endpoint)
+        return {
+            "patients": len(self.frame),
+            "events": self.events,
+            "follow_up_median": None if math.isnan(follow_up) else follow_up,
+            "features": len(feature_columns(self.frame)),
+            "dropped": self.frame.attrs["dropped"],
+        }
+
+    def source_facts(self) -> dict[str, Any]:
+        """Tell where the features are from.
+
+        Returns
+        -------
+        dict
+            ``table``, ``run``, ``provenance``.
+        """
+        attrs = self.frame.attrs
+        return {
+            "table": attrs.get("source"),
+            "run": attrs.get("run"),
+            "provenance": attrs.get("provenance"),
+        }
+
+    def endpoint_facts(self) -> dict[str, str]:
+        """Name the endpoint's columns.
+
+        Returns
+        -------
+        dict
+            ``time``, ``event``.
+        """
+        return {"time": self.outcomes.time, "event": self.outcomes.event}
+
+
+def as_features(table: Table, per_patient: str | None = None) -> pd.DataFrame:
+    """Load a table, unless it is one.
+
+    Parameters
+    ----------
+    table : str, Path or DataFrame
+        A run, a file, or what :func:`~radpipe.prognosis.tables.load_features` returned.
+    per_patient : str, optional
+        What to do where a patient has several rows.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``case_id``.
+    """
+    return table if isinstance(table, pd.DataFrame) else load_features(table, per_patient)
+
+
+def make_study(
+    table: Table, outcomes: Outcomes, *, volume: str | None = None, per_patient: str | None = None
+) -> Study:
+    """Join features and outcomes, and check them.
+
+    Parameters
+    ----------
+    table : str, Path or DataFrame
+        Features.
+    outcomes : Outcomes
+        Clinical table, endpoint, other predictors.
+    volume : str, optional
+        Column of the tumour's volume, where its name does not tell.
+    per_patient : str, optional
+        What to do where a patient has several rows.
+
+    Returns
+    -------
+    Study
+        Checked.
+
+    Raises
+    ------
+    TableError
+        The tables are wrong, or no patient is left.
+    """
+    features = as_features(table, per_patient)
+    clinical = outcomes.clinical
+    clinical = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
+    frame = join_clinical(features, clinical, outcomes.unmatched)
+    if frame.empty:
+        raise TableError("no patient is in both tables", expected="the same patient_id in both")
+    endpoint = endpoint_of(frame, outcomes.time, outcomes.event)
+    require_columns(frame, outcomes.columns, "the clinical table")
+    _refuse_endpoint_as_predictor(outcomes)
+    named = [name for name in outcomes.columns if name not in feature_columns(frame)]
+    predictors = [*feature_columns(frame), *named]
+    return Study(frame, endpoint, predictors, volume_column(frame, volume), outcomes)
+
+
+def _refuse_endpoint_as_predictor(outcomes: Outcomes) -> None:
+    leaking = {outcomes.time, outcomes.event} & set(outcomes.columns)
+    if leaking:
+        raise TableError(
+            "the endpoint cannot predict itself",
+            where="--clinical-columns",
+            found=", ".join(sorted(leaking)),
+            expected="columns known at the start",
+        )
+
+
+def require_model(name: str) -> None:
+    """Refuse an unknown model.
+
+    Parameters
+    ----------
+    name : str
+        As ``--model`` takes it.
+
+    Raises
+    ------
+    ModelError
+        It is not in ``MODELS``.
+    """
+    if name not in MODELS:
+        raise ModelError("unknown model", found=name, expected=", ".join(MODELS))
+
+
+def versions() -> dict[str, str]:
+    """List what decides the last bits of a result.
+
+    Returns
+    -------
+    dict of str to str
+        Package and version.
+    """
+    packages = ("radpipe", "numpy", "pandas", "xgboost", "scikit-learn")
+    found = {name: version(name) for name in packages}
+    return {"radpipe": found.pop("radpipe"), "python": python_version(), **found}

@@ -1,0 +1,95 @@
+"""Harrell's concordance index."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from radpipe.prognosis.survival.endpoint import Endpoint, Floats, check_endpoint
+
+# scikit-survival's default: what float arithmetic alone tells apart counts as tied.
+TIED_RISK = 1e-8
+_ROWS_AT_ONCE = 1024
+
+
+def concordance_index(endpoint: Endpoint, risk_score: ArrayLike) -> float:
+    """Return the fraction of comparable pairs that the risk score orders rightly.
+
+    A pair is comparable if the one with the shorter time had the event, or if both have the same
+    time and one had the event. Tied risk scores count one half. Heavy censoring biases it upwards.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+    risk_score : array-like of float, shape (n,)
+        Higher = earlier event.
+
+    Returns
+    -------
+    float
+        0.5 is chance, 1 perfect.
+
+    Raises
+    ------
+    ValueError
+        No pair is comparable, or a risk score is not finite.
+
+    Notes
+    -----
+    Harrell et al. 1996, doi 10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4.
+
+    Examples
+    --------
+    >>> from radpipe.prognosis.survival import make_endpoint
+    >>> concordance_index(make_endpoint([True, True, False], [1, 2, 3]), [0.9, 0.5, 0.5])
+    0.8333333333333334
+    """
+    _, time, risk = check_endpoint(endpoint, risk_score)
+    weights = np.ones((1, len(time)))
+    concordant, comparable = weighted_pairs(endpoint, risk, weights)
+    if comparable[0] == 0:
+        raise ValueError("no comparable pair")
+    return float(concordant[0] / comparable[0])
+
+
+def weighted_pairs(
+    endpoint: Endpoint, risk_score: ArrayLike, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Count concordant and comparable pairs, each pair weighted by both its patients.
+
+    With the number of times that a bootstrap draws each patient as weight w, these are the
+    quadratic forms w'Aw and w'Bw of the concordance and the comparability matrix.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+    risk_score : array-like of float, shape (n,)
+        Higher = earlier event.
+    weights : ndarray of float64, shape (b, n)
+        One row a sample.
+
+    Returns
+    -------
+    concordant, comparable : ndarray of float64, shape (b,)
+        Weighted counts.
+    """
+    event, time, risk = check_endpoint(endpoint, risk_score)
+    concordant, comparable = np.zeros(len(weights)), np.zeros(len(weights))
+    # The matrices are never held whole: 10,000 patients would take 1.6 GB.
+    for start in range(0, len(time), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        pairs = _comparable(event, time, rows)
+        ahead = risk[rows, np.newaxis] - risk
+        score = pairs * np.where(np.abs(ahead) <= TIED_RISK, 0.5, ahead > 0)
+        concordant += np.einsum("bi,bi->b", weights[:, rows], weights @ score.T)
+        comparable += np.einsum("bi,bi->b", weights[:, rows], weights @ pairs.T.astype(float))
+    return concordant, comparable
+
+
+def _comparable(event: NDArray[np.bool_], time: Floats, rows: slice) -> Floats:
+    first = time[rows, np.newaxis]
+    outlived = (first < time) | ((first == time) & ~event)
+    pairs: Floats = event[rows, np.newaxis] & outlived
+    return pairs

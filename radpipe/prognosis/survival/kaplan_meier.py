@@ -1,0 +1,88 @@
+"""Kaplan and Meier's estimate of the survival curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from radpipe.prognosis.survival.endpoint import Endpoint, Floats, check_endpoint
+
+
+def kaplan_meier(endpoint: Endpoint) -> tuple[Floats, Floats]:
+    """Estimate the survival curve of one group.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+
+    Returns
+    -------
+    times : ndarray of float64, shape (k,)
+        Every distinct time, ascending, censoring times among them.
+    survival : ndarray of float64, shape (k,)
+        Probability of no event up to and including that time.
+
+    Notes
+    -----
+    Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452. A patient censored at the time of
+    an event counts as at risk there.
+
+    Examples
+    --------
+    >>> from radpipe.prognosis.survival import make_endpoint
+    >>> kaplan_meier(make_endpoint([True, False, True], [1, 2, 3]))[1].round(3).tolist()
+    [0.667, 0.667, 0.0]
+    """
+    event, time = check_endpoint(endpoint)
+    times, places = np.unique(time, return_inverse=True)
+    events = np.bincount(places, weights=event, minlength=len(times))
+    survival = np.cumprod(1.0 - events / numbers_at_risk(endpoint, times), dtype=np.float64)
+    return times, survival
+
+
+def numbers_at_risk(endpoint: Endpoint, times: ArrayLike) -> NDArray[np.intp]:
+    """Count the patients still under observation just before each time.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+    times : array-like of float, shape (k,)
+        When to count.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        Patients whose own time is not earlier.
+    """
+    _, time = check_endpoint(endpoint)
+    return len(time) - np.searchsorted(np.sort(time), np.asarray(times, dtype=float), side="left")
+
+
+def median_follow_up(endpoint: Endpoint) -> float:
+    """Return the median follow-up, by the reverse Kaplan-Meier estimate.
+
+    Events end the observation here as censoring does elsewhere, so that a deadly disease does not
+    look like a short follow-up (Schemper and Smith 1996, doi 10.1016/0197-2456(96)00075-X).
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+
+    Returns
+    -------
+    float
+        In the unit of ``time``; NaN where fewer than half were censored by the end.
+    """
+    event, time = check_endpoint(endpoint)
+    times, places = np.unique(time, return_inverse=True)
+    events = np.bincount(places, weights=event, minlength=len(times))
+    censored = np.bincount(places, weights=~event, minlength=len(times))
+    # At a shared time the events come first: whoever dies is no longer there to be censored.
+    at_risk = numbers_at_risk(endpoint, times) - events
+    still_followed = np.cumprod(1 - censored / np.maximum(at_risk, 1))
+    # The product of fractions can miss one half by its last bit.
+    reached = np.flatnonzero(still_followed <= 0.5 + 1e-12)
+    return float(times[reached[0]]) if len(reached) else float("nan")

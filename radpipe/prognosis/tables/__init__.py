@@ -1,0 +1,17 @@
+"""Tables: load features, reduce them to one row a patient, join them with outcomes."""
+
+from radpipe.prognosis.tables.clinical import endpoint_of, join_clinical, read_clinical
+from radpipe.prognosis.tables.columns import feature_columns, require_columns, volume_column
+from radpipe.prognosis.tables.features import load_features
+from radpipe.prognosis.tables.per_patient import PER_PATIENT
+
+__all__ = [
+    "PER_PATIENT",
+    "endpoint_of",
+    "feature_columns",
+    "join_clinical",
+    "load_features",
+    "read_clinical",
+    "require_columns",
+    "volume_column",
+]

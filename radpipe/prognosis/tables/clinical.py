@@ -1,0 +1,161 @@
+"""Clinical tables: outcomes and named predictors, joined on patient_id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from radpipe.errors import TableError
+from radpipe.prognosis.survival.endpoint import Endpoint, make_endpoint
+from radpipe.prognosis.tables.columns import feature_columns, listed, require_columns
+from radpipe.prognosis.tables.reading import read_any
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME
+
+WITHOUT_CLINICAL = "features without clinical row"
+WITHOUT_FEATURES = "clinical rows without features"
+
+
+def read_clinical(path: str | Path) -> pd.DataFrame:
+    """Read a clinical table.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.csv`` or ``.parquet`` file with a column ``patient_id``, which stays text.
+
+    Returns
+    -------
+    DataFrame
+        One row a patient is not checked here but where tables are joined.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, or has no ``patient_id``.
+    """
+    frame, _ = read_any(Path(path), ("patient_id",))
+    require_columns(frame, ["patient_id"], str(path))
+    return frame
+
+
+def join_clinical(
+    features: pd.DataFrame, clinical: pd.DataFrame, unmatched: str = "refuse"
+) -> pd.DataFrame:
+    """Put the clinical columns behind the features.
+
+    Where both tables hold a column, features come from the feature table and all else from the
+    clinical one.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Of :func:`load_features`: one row a patient, indexed by ``case_id``.
+    clinical : DataFrame
+        With a column ``patient_id``, one row a patient.
+    unmatched : {"refuse", "drop"}
+        What to do with patients that only one table knows.
+
+    Returns
+    -------
+    DataFrame
+        In the order of ``features``; ``attrs`` are kept, and ``attrs["dropped"]`` lists who was
+        left out, and why.
+
+    Raises
+    ------
+    TableError
+        A patient stands in two rows of either table, or in only one of the tables.
+    """
+    if unmatched not in ("refuse", "drop"):
+        raise TableError("unknown way", where="unmatched", found=unmatched, expected="refuse|drop")
+    for name, frame in (("the feature table", features), ("the clinical table", clinical)):
+        require_columns(frame, ["patient_id"], name)
+        _refuse_duplicates(frame["patient_id"].astype("str"), name)
+    theirs = clinical.assign(patient_id=clinical["patient_id"].astype("str"))
+    dropped = _unmatched(features["patient_id"], theirs["patient_id"])
+    if unmatched == "refuse":
+        _refuse_unmatched(dropped)
+    kept = [*KEY_COLUMNS, MASK_VOLUME, *feature_columns(features)]
+    theirs = theirs.set_index("patient_id").drop(columns=kept, errors="ignore")
+    ours = features[features["patient_id"].isin(theirs.index)]
+    ours = ours.drop(columns=[name for name in theirs.columns if name in ours.columns])
+    joined = pd.concat([ours, theirs.loc[ours["patient_id"]].set_index(ours.index)], axis=1)
+    joined.attrs = {**features.attrs, "dropped": dropped}
+    return joined
+
+
+def _refuse_duplicates(patients: pd.Series, where: str) -> None:
+    twice = patients[patients.duplicated()].unique()
+    if len(twice):
+        raise TableError(
+            "a patient has several rows",
+            where=where,
+            found=listed(twice),
+            expected="one row a patient",
+            remedy="keep the row that is right"
+            if "clinical" in where
+            else "load the table with per_patient (--per-patient)",
+        )
+
+
+def _unmatched(ours: pd.Series, theirs: pd.Series) -> dict[str, list[str]]:
+    return {
+        WITHOUT_CLINICAL: ours[~ours.isin(theirs)].tolist(),
+        WITHOUT_FEATURES: theirs[~theirs.isin(ours)].tolist(),
+    }
+
+
+def _refuse_unmatched(dropped: dict[str, list[str]]) -> None:
+    found = [f"{len(ids)} {what}: {listed(ids)}" for what, ids in dropped.items() if ids]
+    if found:
+        raise TableError(
+            "the tables do not hold the same patients",
+            found="; ".join(found),
+            expected="the same patient_id in both",
+            remedy="correct the tables, or leave these patients out with --drop-unmatched",
+        )
+
+
+def endpoint_of(frame: pd.DataFrame, time: str, event: str) -> Endpoint:
+    """Take time and event out of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With a column ``patient_id`` for the messages.
+    time : str
+        Column of the time since the start; any unit.
+    event : str
+        Column that is 1 or True where it happened, 0 or False where the patient was censored.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Structured array with ``event`` (bool) and ``time`` (float64).
+
+    Raises
+    ------
+    TableError
+        A column is missing, a time is missing or not positive, an event is neither 0 nor 1.
+    """
+    require_columns(frame, [time, event], "the clinical table")
+    times = pd.to_numeric(frame[time], errors="coerce").astype(np.float64)
+    _refuse(frame, time, ~((times > 0) & (times < np.inf)), "a positive number")
+    text = frame[event].astype("str").str.lower()
+    happened = text.isin(["1", "1.0", "true"])
+    _refuse(frame, event, ~(happened | text.isin(["0", "0.0", "false"])), "0 or 1")
+    return make_endpoint(happened.to_numpy(bool), times.to_numpy())
+
+
+def _refuse(frame: pd.DataFrame, column: str, wrong: pd.Series, expected: str) -> None:
+    if wrong.any():
+        found = zip(frame["patient_id"][wrong], frame[column][wrong], strict=True)
+        raise TableError(
+            "the endpoint is wrong",
+            where=f"column {column}",
+            found=listed(f"patient {patient}: {value}" for patient, value in found),
+            expected=expected,
+            remedy="correct these rows, or take these patients out of the cohort",
+        )

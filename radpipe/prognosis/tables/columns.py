@@ -1,0 +1,142 @@
+"""Which columns are features, and which is the tumour's volume."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from radpipe.errors import TableError
+from radpipe.store import MASK_VOLUME
+
+_CLASSES = "firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm"
+# Public tables put an ROI or a modality before the image type; our own wide tables, behind.
+_FEATURE = re.compile(rf"(?:.+_)?(?:{_CLASSES})_[0-9]*[A-Z][A-Za-z0-9]*(?:__.+)?")
+# The mesh first: it is what PyRadiomics computes its other shape features from.
+_VOLUMES = ("original_shape_MeshVolume", "original_shape_VoxelVolume", "shape_Volume", MASK_VOLUME)
+
+
+def feature_columns(frame: pd.DataFrame) -> list[str]:
+    """Name the columns that extraction made.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table with PyRadiomics' column names, with or without something before them.
+
+    Returns
+    -------
+    list of str
+        In the table's order. The volume of the whole mask is not among them.
+
+    Examples
+    --------
+    >>> feature_columns(pd.DataFrame(columns=["age", "GTV-1_original_shape_MeshVolume"]))
+    ['GTV-1_original_shape_MeshVolume']
+    """
+    return [str(name) for name in frame.columns if _FEATURE.fullmatch(str(name))]
+
+
+def volume_column(frame: pd.DataFrame, named: str | None = None) -> str | None:
+    """Name the column that holds the tumour's volume.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A feature table.
+    named : str, optional
+        The column to take, where the user says so.
+
+    Returns
+    -------
+    str or None
+        The mesh's volume, else the voxels', else the volume of PyRadiomics before version 2, else
+        that of the whole mask; None where there is none of them.
+
+    Raises
+    ------
+    TableError
+        ``named`` is not there, or several columns have equal right.
+    """
+    if named is not None:
+        require_columns(frame, [named], "the table")
+        return named
+    for wanted in _VOLUMES:
+        found = [str(name) for name in frame.columns if _is_named(str(name), wanted)]
+        if len(found) > 1:
+            raise TableError(
+                "several columns may be the tumour's volume",
+                found=", ".join(found),
+                expected="one",
+                remedy="name the right one with --volume COLUMN",
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _is_named(name: str, wanted: str) -> bool:
+    bare = name.partition("__")[0]
+    return bare == wanted or bare.endswith(f"_{wanted}")
+
+
+def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:
+    """Refuse a table that lacks a column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    names : iterable of str
+        Columns it must have.
+    where : str
+        What to call the table.
+
+    Raises
+    ------
+    TableError
+        A column is missing; the nearest right name is told.
+    """
+    present = [str(name) for name in frame.columns]
+    for name in names:
+        if name not in present:
+            near = difflib.get_close_matches(name, present, n=1, cutoff=0.5)
+            raise TableError(
+                "a column is missing",
+                where=where,
+                found=_shortened(present),
+                expected=name,
+                remedy=f"did you mean {near[0]!r}?" if near else "name a column that is there",
+            )
+
+
+def _shortened(names: list[str], shown: int = 12) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def listed(ids: Iterable[object], shown: int = 10) -> str:
+    """List the first few identifiers and count them all.
+
+    Parameters
+    ----------
+    ids : iterable
+        Patients, cases or columns.
+    shown : int
+        How many to name.
+
+    Returns
+    -------
+    str
+        For a message.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], shown=2)
+    'a, b ... (3 in all)'
+    """
+    names = [str(name) for name in ids]
+    first = ", ".join(names[:shown])
+    return f"{first} ... ({len(names)} in all)" if len(names) > shown else first

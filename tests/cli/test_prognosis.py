@@ -1,0 +1,145 @@
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from radpipe.cli.evaluate import evaluate
+from radpipe.cli.predict import predict
+from radpipe.cli.train import train
+from radpipe.cli.validate import validate
+from radpipe.errors import RadpipeError
+from radpipe.store import Provenance, write_table
+from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, few_events, simulate
+
+ENDPOINT = ["--time", "os_days", "--event", "death"]
+
+
+@pytest.fixture
+def radpipe():
+    app = typer.Typer()
+    for verb in (evaluate, train, validate, predict):
+        app.command()(verb)
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, [str(one) for one in arguments])
+        if isinstance(result.exception, RadpipeError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def tables(tmp_path):
+    features, clinical = simulate(60)
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    write_table(tmp_path / "t.parquet", features.reset_index(), Provenance(**PROVENANCE))
+    features.to_csv(tmp_path / "t.csv")
+    return tmp_path / "t.parquet", tmp_path / "clinical.csv"
+
+
+def test_evaluate_writes_what_it_prints(radpipe, tables, tmp_path):
+    table, clinical = tables
+    quick = ["--repeats", 1, "--folds", 3, "--workers", 0]
+    out = tmp_path / "[EVAL]"
+    result = radpipe("evaluate", table, "--clinical", clinical, *ENDPOINT, "--out", out, *quick)
+    metrics = json.loads((out / "metrics.json").read_text())
+    for name in ("xgb_cox", "volume"):
+        estimate = metrics["models"][name]["c_index"]["estimate"]
+        assert f"{estimate:.3f}" in result.output
+    assert str(out) in result.output
+    assert metrics["source"]["provenance"] == PROVENANCE
+    assert {path.name for path in out.iterdir()} == {
+        "metrics.json",
+        "predictions.parquet",
+        "contributions.parquet",
+    }
+
+
+def test_train_validate_predict(radpipe, tables, tmp_path):
+    table, clinical = tables
+    model = tmp_path / "model"
+    named = ["--clinical-columns", "age, sex"]
+    result = radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", model, *named)
+    assert "60 patients" in result.output
+    result = radpipe("validate", model, table, "--clinical", clinical, "--out", tmp_path / "v")
+    assert "patient bootstrap" in result.output
+    assert (tmp_path / "v" / "metrics.json").is_file()
+    risk = tmp_path / "risk.csv"
+    horizons = ["--horizons", "365,730", "--clinical", clinical]
+    result = radpipe("predict", model, table, "--out", risk, *horizons)
+    assert "warning" not in result.stderr
+    scores = pd.read_csv(risk, dtype={"patient_id": str})
+    assert scores["patient_id"].tolist() == [f"{number:03d}" for number in range(60)]
+    assert scores["survival_at_730"].between(0, 1).all()
+
+
+def test_training_on_few_events_warns(radpipe, tables, tmp_path):
+    table, clinical = tables
+    few_events(pd.read_csv(clinical, dtype={"patient_id": str}), 8).to_csv(clinical, index=False)
+    call = ["--clinical", clinical, *ENDPOINT, "--out"]
+    assert "too few events" in radpipe("train", table, *call, tmp_path / "m").stderr
+    quick = ["--workers", 0, "--folds", 4, "--repeats", 2]
+    result = radpipe("evaluate", table, *call, tmp_path / "e", *quick)
+    assert "withheld: 8 events; at least 20" in result.output
+
+
+def test_a_table_without_provenance_is_scored_with_a_warning(radpipe, tables, tmp_path):
+    table, clinical = tables
+    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
+    result = radpipe("predict", tmp_path / "m", tmp_path / "t.csv", "--out", tmp_path / "r.parquet")
+    assert "warning: the table does not tell how it was extracted" in result.stderr
+    assert len(pd.read_parquet(tmp_path / "r.parquet")) == 60
+
+
+def test_a_missing_column_is_told(radpipe, tables, tmp_path):
+    table, clinical = tables
+    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
+    pd.read_parquet(table).drop(columns=TEXTURE).to_csv(tmp_path / "less.csv", index=False)
+    with pytest.raises(RadpipeError, match=f"missing: {TEXTURE}"):
+        radpipe("predict", tmp_path / "m", tmp_path / "less.csv", "--out", tmp_path / "r.csv")
+    assert not (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("risk.txt", "unknown format"), ("clinical.csv", "there already"), ("no/r.csv", "not there")],
+)
+def test_predict_writes_new_tables_only(radpipe, tables, tmp_path, out, message):
+    with pytest.raises(RadpipeError, match=message):
+        radpipe("predict", tmp_path / "m", tables[0], "--out", tmp_path / out)
+
+
+def test_predict_refuses_horizons_that_are_no_numbers(radpipe, tables, tmp_path):
+    with pytest.raises(RadpipeError, match="not numbers"):
+        radpipe("predict", "m", tables[0], "--out", tmp_path / "r.csv", "--horizons", "1y")
+
+
+def test_evaluate_looks_at_its_output_before_it_works(radpipe, tables, tmp_path):
+    table, clinical = tables
+    with pytest.raises(RadpipeError, match="not empty"):
+        radpipe("evaluate", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path)
+
+
+def test_unmatched_patients_are_named_and_can_be_dropped(radpipe, tables, tmp_path):
+    table, clinical = tables
+    pd.read_csv(clinical, dtype={"patient_id": str}).iloc[1:].to_csv(clinical, index=False)
+    call = ["train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m"]
+    with pytest.raises(RadpipeError, match="--drop-unmatched"):
+        radpipe(*call)
+    assert list((tmp_path / "m").iterdir()) == []
+    radpipe(*call, "--drop-unmatched")
+
+
+def test_the_verbs_import_nothing_heavy():
+    code = "import sys, radpipe.cli.evaluate, radpipe.cli.train, radpipe.cli.validate"
+    code += (
+        ", radpipe.cli.predict; print(sorted({'pandas', 'xgboost', 'sklearn'} & {*sys.modules}))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,252 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from radpipe.errors import RunError, TableError
+from radpipe.prognosis.tables import (
+    endpoint_of,
+    feature_columns,
+    join_clinical,
+    load_features,
+    read_clinical,
+    volume_column,
+)
+from radpipe.store import MASK_VOLUME, Provenance, Row, Run, write_table
+from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, simulate
+
+
+def several_rows() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "case_id": ["a1", "a2", "b1"],
+            "patient_id": ["a", "a", "b"],
+            "modality": ["CT", "CT", "CT"],
+            "roi": ["node", "tumour", "tumour"],
+            "label": [2, 1, 1],
+            VOLUME: [5.0, 20.0, 7.0],
+            TEXTURE: [1.0, 3.0, 9.0],
+        }
+    )
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "several.parquet"
+    write_table(path, several_rows(), Provenance(**PROVENANCE))
+    return path
+
+
+def test_a_run_keeps_its_provenance(tmp_path):
+    run = Run(tmp_path / "run")
+    run.make()
+    for place, patient in enumerate(("p2", "p1")):
+        keys = {"case_id": patient, "patient_id": patient, "modality": "", "roi": "", "label": 1}
+        run.put(place, Row(keys, {MASK_VOLUME: 8.0, VOLUME: place + 1.0}))
+    run.finish([VOLUME], list(keys), Provenance(**PROVENANCE), {})
+    features = load_features(run.path)
+    assert features.index.tolist() == ["p2", "p1"]
+    assert features.columns[0] == "patient_id"
+    assert features.attrs["run"] == str(run.path)
+    assert features.attrs["per_patient"] is None
+    assert features.attrs["provenance"] == PROVENANCE
+    joined = join_clinical(features, pd.DataFrame({"patient_id": ["p1", "p2"], "age": [1, 2]}))
+    assert joined.attrs["provenance"] == PROVENANCE
+    assert joined["age"].tolist() == [2, 1]
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match=r"run\.json"):
+        load_features(tmp_path)
+
+
+def test_csv_identifiers_stay_text(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"patient_id,{VOLUME}\n007,1\nNA,2\n1e3,\n")
+    features = load_features(path)
+    assert features["patient_id"].tolist() == ["007", "NA", "1e3"]
+    assert features.index.tolist() == ["007", "NA", "1e3"]
+    assert features.attrs["provenance"] is None
+    assert np.isnan(features[VOLUME].iloc[2])
+    assert read_clinical(path)["patient_id"].tolist() == ["007", "NA", "1e3"]
+
+
+def test_a_wide_csv_loads_without_a_warning(tmp_path):
+    features, _ = simulate(8, noise=300)
+    features.assign(text="t", whole=1).to_csv(tmp_path / "t.csv", index=False)
+    assert len(feature_columns(load_features(tmp_path / "t.csv"))) == 302
+
+
+def test_a_saved_frame_loads_again(tmp_path):
+    features, _ = simulate(5)
+    features.attrs = {}
+    features.to_parquet(tmp_path / "t.parquet")
+    assert load_features(tmp_path / "t.parquet").index.tolist() == features.index.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("patient_id,original_glcm_Contrast\na,high\n", "holds text.*'high'"),
+        ("pat_id,original_glcm_Contrast\na,1\n", "did you mean 'pat_id'"),
+        ("patient_id,original_glcm_Contrast\n ,1\n", "patient_id is empty"),
+        ("patient_id,original_glcm_Contrast\n", "no rows"),
+        ("", "cannot read"),
+        ("case_id,patient_id\nx,a\nx,b\n", "case_id is not unique.*x"),
+    ],
+)
+def test_what_is_no_feature_table_is_refused(tmp_path, content, message):
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    with pytest.raises(TableError, match=message):
+        load_features(path)
+
+
+def test_missing_files_and_other_formats_are_refused(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(b"x")
+    with pytest.raises(TableError, match="unknown table format"):
+        load_features(tmp_path / "t.xlsx")
+    with pytest.raises(TableError, match="no such file"):
+        load_features(tmp_path / "absent.csv")
+    with pytest.raises(TableError, match="a folder"):
+        read_clinical(tmp_path)
+
+
+def test_several_rows_a_patient_are_refused_by_name(table):
+    with pytest.raises(TableError, match=r"several rows a patient; found: a;.*--per-patient"):
+        load_features(table)
+
+
+def test_largest_keeps_the_row_of_the_largest_roi(table):
+    assert load_features(table, "largest").index.tolist() == ["a2", "b1"]
+
+
+def test_mean_averages_the_numbers(table):
+    features = load_features(table, "mean")
+    assert features[TEXTURE].tolist() == [2.0, 9.0]
+    assert features["patient_id"].tolist() == ["a", "b"]
+    assert features.attrs["provenance"] == PROVENANCE
+
+
+def test_wide_puts_rois_beside_each_other(table):
+    features = load_features(table, "wide")
+    assert features.loc["a1", f"{TEXTURE}__node_2"] == 1.0
+    assert features.loc["a1", f"{TEXTURE}__tumour_1"] == 3.0
+    assert np.isnan(features.loc["b1", f"{TEXTURE}__node_2"])
+    assert len(feature_columns(features)) == 4
+
+
+def test_wide_refuses_rows_it_cannot_tell_apart(tmp_path):
+    rows = several_rows().assign(roi="tumour", label=1)
+    write_table(tmp_path / "t.parquet", rows)
+    with pytest.raises(TableError, match="same ROI"):
+        load_features(tmp_path / "t.parquet", "wide")
+
+
+def test_an_unknown_way_is_refused(table):
+    with pytest.raises(TableError, match=r"largest\|mean\|wide"):
+        load_features(table, "biggest")
+
+
+def test_feature_columns_are_what_extraction_names():
+    features = [
+        "original_shape_MeshVolume",
+        "GTV-1_original_shape_MeshVolume",
+        "log-sigma-3-0-mm-3D_glcm_Imc1",
+        "wavelet-LLH_firstorder_10Percentile",
+        "shape_Volume",
+        "original_shape2D_Sphericity",
+        "original_ngtdm_Busyness__node_2",
+    ]
+    others = ["age", MASK_VOLUME, "diagnostics_Mask-original_VoxelNum", "patient_id", "glcm_score"]
+    assert feature_columns(pd.DataFrame(columns=features + others)) == features
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (["original_shape_VoxelVolume", "original_shape_MeshVolume"], "original_shape_MeshVolume"),
+        (["CT_original_shape_VoxelVolume", "shape_Volume"], "CT_original_shape_VoxelVolume"),
+        (["original_shape_Volume", MASK_VOLUME], "original_shape_Volume"),
+        ([MASK_VOLUME], MASK_VOLUME),
+        (["original_shape_SurfaceVolumeRatio"], None),
+    ],
+)
+def test_the_volume_is_found(columns, expected):
+    assert volume_column(pd.DataFrame(columns=columns)) == expected
+
+
+def test_two_volumes_of_one_rank_are_for_the_user_to_decide():
+    frame = pd.DataFrame(columns=["CT_original_shape_MeshVolume", "PT_original_shape_MeshVolume"])
+    with pytest.raises(TableError, match="--volume COLUMN"):
+        volume_column(frame)
+    assert volume_column(frame, frame.columns[1]) == frame.columns[1]
+    with pytest.raises(TableError, match="did you mean 'PT_original"):
+        volume_column(frame, "PT_original_shape_Mesh")
+
+
+def test_join_orders_by_patient_and_not_by_row():
+    features, clinical = simulate(20)
+    joined = join_clinical(features, clinical)
+    expected = clinical.set_index("patient_id").loc[features["patient_id"], "age"]
+    assert joined["age"].tolist() == expected.tolist()
+    assert joined.index.tolist() == features.index.tolist()
+
+
+def test_join_refuses_duplicates_by_name():
+    features, clinical = simulate(5)
+    twice = pd.concat([clinical, clinical[clinical["patient_id"] == "003"]])
+    with pytest.raises(TableError, match="clinical table: a patient has several rows; found: 003"):
+        join_clinical(features, twice)
+
+
+def test_join_refuses_unmatched_rows_on_both_sides_by_name():
+    features, clinical = simulate(5)
+    clinical["patient_id"] = clinical["patient_id"].replace("002", "999")
+    with pytest.raises(TableError) as caught:
+        join_clinical(features, clinical)
+    assert "1 features without clinical row: 002" in str(caught.value)
+    assert "1 clinical rows without features: 999" in str(caught.value)
+    joined = join_clinical(features, clinical, unmatched="drop")
+    assert len(joined) == 4
+    assert joined.attrs["dropped"] == {
+        "features without clinical row": ["002"],
+        "clinical rows without features": ["999"],
+    }
+
+
+def test_join_takes_one_file_for_both():
+    features, clinical = simulate(6)
+    both = join_clinical(features, clinical)
+    again = join_clinical(both, both.reset_index(drop=True))
+    pd.testing.assert_frame_equal(again[both.columns], both, check_like=True)
+
+
+@pytest.mark.parametrize("value", [0, -3.0, np.nan, np.inf, "soon"])
+def test_impossible_times_are_refused_by_name(value):
+    _, clinical = simulate(5)
+    clinical["os_days"] = clinical["os_days"].astype(object)
+    clinical.loc[clinical["patient_id"] == "004", "os_days"] = value
+    with pytest.raises(TableError, match=f"column os_days.*patient 004: {value}; expected: a posi"):
+        endpoint_of(clinical, "os_days", "death")
+
+
+@pytest.mark.parametrize("value", [2, -1, np.nan, "dead", 0.5])
+def test_impossible_events_are_refused_by_name(value):
+    _, clinical = simulate(5)
+    clinical["death"] = clinical["death"].astype(object)
+    clinical.loc[clinical["patient_id"] == "004", "death"] = value
+    with pytest.raises(TableError, match=f"column death.*patient 004: {value}; expected: 0 or 1"):
+        endpoint_of(clinical, "os_days", "death")
+
+
+@pytest.mark.parametrize("kind", [int, float, bool, "boolean", "Int64", str])
+def test_events_are_read_however_they_are_written(kind):
+    _, clinical = simulate(12)
+    endpoint = endpoint_of(clinical.astype({"death": kind}), "os_days", "death")
+    assert endpoint["event"].tolist() == (clinical["death"] == 1).tolist()
+
+
+def test_a_missing_endpoint_column_tells_the_nearest_name():
+    _, clinical = simulate(5)
+    with pytest.raises(TableError, match="did you mean 'os_days'"):
+        endpoint_of(clinical, "os_day", "death")
