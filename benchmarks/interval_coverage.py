@@ -65,7 +65,7 @@ def true_c(features: pd.DataFrame, clinical: pd.DataFrame, seed: int) -> float:
 
 
 def new_patients(seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Draw another large cohort for each simulated one, so that the target has no error of its own."""
+    """Draw a large cohort of its own for each simulated one: the target then has no error."""
     features, clinical = simulate(2**31 + seed, NEW_PATIENTS)
     return features[[*EFFECTS, *NOISE]], make_endpoint(clinical["death"], clinical["days"])
 
