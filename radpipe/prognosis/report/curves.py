@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.prognosis.survival import kaplan_meier, make_endpoint, numbers_at_risk
+from radpipe.prognosis.survival import (
+    kaplan_meier,
+    log_log_band,
+    make_endpoint,
+    numbers_at_risk,
+)
 
 Floats = NDArray[np.float64]
 
 GROUPS = ("low", "high")
-_Z = NormalDist().inv_cdf(0.975)
 _DAYS_PER_MONTH = 365.25 / 12
 _STEPS = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 36, 60, 120, 240)
 _MOST_TICKS = 7
@@ -147,7 +150,7 @@ def time_axis(name: str, longest: float) -> TimeAxis:
     return TimeAxis(divisor, shown, np.arange(0, end + step * 1e-9, step))
 
 
-def survival_curves(groups: pd.DataFrame, axis: TimeAxis) -> list[Curve]:
+def group_curves(groups: pd.DataFrame, axis: TimeAxis) -> list[Curve]:
     """Estimate one curve for each group that has patients.
 
     Parameters
@@ -186,32 +189,3 @@ def _curve(group: str, rows: pd.DataFrame, axis: TimeAxis) -> Curve:
         censored=np.sort(endpoint["time"][~event]),
         at_risk=numbers_at_risk(endpoint, axis.ticks),
     )
-
-
-def log_log_band(survival: Floats, at_risk: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Give a Kaplan-Meier curve its pointwise 95 % band.
-
-    Greenwood's variance on the scale of log(-log S), so that the band stays between 0 and 1
-    (Greenwood 1926; Kalbfleisch and Prentice 1980, doi 10.1002/9781118032985).
-
-    Parameters
-    ----------
-    survival : ndarray of float64, shape (k,)
-        The curve at its distinct times.
-    at_risk : ndarray of int, shape (k,)
-        Patients at risk at these times.
-
-    Returns
-    -------
-    low, high : ndarray of float64, shape (k,)
-        1 before the first event; NaN where survival is 0.
-    """
-    died = 1 - survival / np.concatenate([[1.0], survival[:-1]]).clip(1e-300)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(died / (at_risk * (1 - died)))
-        log_survival = np.log(survival)
-        half = _Z * np.sqrt(variance) / np.abs(log_survival)
-        low, high = survival ** np.exp(half), survival ** np.exp(-half)
-    untouched, ended = survival >= 1, survival <= 0
-    low, high = (np.where(untouched, 1.0, np.where(ended, np.nan, limit)) for limit in (low, high))
-    return low, high

@@ -149,7 +149,7 @@ def _groups(found: Evaluation) -> list[dict[str, Any]]:
     axis = curves.time_axis(endpoint["time"], float(predictions["time"].max()))
     shown = []
     for model in models:
-        estimated = curves.survival_curves(curves.risk_groups(predictions, model), axis)
+        estimated = curves.group_curves(curves.risk_groups(predictions, model), axis)
         shown.append(
             {
                 "name": words.model_name(model),

@@ -13,6 +13,7 @@ from radpipe.prognosis.survival.intervals import (
 )
 from radpipe.prognosis.survival.kaplan_meier import (
     kaplan_meier,
+    log_log_band,
     median_follow_up,
     numbers_at_risk,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "bootstrap_concordance",
     "concordance_index",
     "kaplan_meier",
+    "log_log_band",
     "make_endpoint",
     "median_follow_up",
     "nadeau_bengio",

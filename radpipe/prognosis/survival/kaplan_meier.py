@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats, check_endpoint
+
+_Z = NormalDist().inv_cdf(0.975)
 
 
 def kaplan_meier(endpoint: Endpoint) -> tuple[Floats, Floats]:
@@ -86,3 +90,32 @@ def median_follow_up(endpoint: Endpoint) -> float:
     # The product of fractions can miss one half by its last bit.
     reached = np.flatnonzero(still_followed <= 0.5 + 1e-12)
     return float(times[reached[0]]) if len(reached) else float("nan")
+
+
+def log_log_band(survival: Floats, at_risk: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Give a Kaplan-Meier curve its pointwise 95 % band.
+
+    Greenwood's variance on the scale of log(-log S), so that the band stays between 0 and 1
+    (Greenwood 1926; Kalbfleisch and Prentice 1980, doi 10.1002/9781118032985).
+
+    Parameters
+    ----------
+    survival : ndarray of float64, shape (k,)
+        The curve at its distinct times.
+    at_risk : ndarray of int, shape (k,)
+        Patients at risk at these times.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (k,)
+        1 before the first event; NaN where survival is 0.
+    """
+    died = 1 - survival / np.concatenate([[1.0], survival[:-1]]).clip(1e-300)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.cumsum(died / (at_risk * (1 - died)))
+        log_survival = np.log(survival)
+        half = _Z * np.sqrt(variance) / np.abs(log_survival)
+        low, high = survival ** np.exp(half), survival ** np.exp(-half)
+    untouched, ended = survival >= 1, survival <= 0
+    low, high = (np.where(untouched, 1.0, np.where(ended, np.nan, limit)) for limit in (low, high))
+    return low, high

@@ -1,4 +1,5 @@
 import json
+from math import exp, log, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from radpipe.prognosis.survival import (
     bootstrap_concordance,
     concordance_index,
     kaplan_meier,
+    log_log_band,
     make_endpoint,
     median_follow_up,
     nadeau_bengio,
@@ -164,3 +166,19 @@ def test_repeats_differ_and_the_seed_decides():
     again = repeated_folds(event, repeats=2, folds=4, seed=1)
     assert all((a.test == b.test).all() for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0].test, first[4].test)
+
+
+def test_band_equals_greenwoods_formula_by_hand():
+    # 4 patients: events at 1 and 2, then censored, then an event: S = 3/4, 1/2, 1/2, 0.
+    low, high = log_log_band(np.array([0.75, 0.5, 0.5, 0.0]), np.array([4, 3, 2, 1]))
+    greenwood = 1 / (4 * 3) + 1 / (3 * 2)
+    half = 1.959963984540054 * sqrt(greenwood) / abs(log(0.5))
+    assert low[1:3] == pytest.approx([0.5 ** exp(half)] * 2, rel=1e-12)
+    assert high[1:3] == pytest.approx([0.5 ** exp(-half)] * 2, rel=1e-12)
+    assert np.isnan([low[3], high[3]]).all()
+
+
+def test_band_is_certain_before_the_first_event():
+    low, high = log_log_band(np.array([1.0, 0.5]), np.array([3, 2]))
+    assert (low[0], high[0]) == (1, 1)
+    assert 0 < low[1] < 0.5 < high[1] < 1

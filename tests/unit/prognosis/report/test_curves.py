@@ -1,31 +1,12 @@
-from math import exp, log, sqrt
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from radpipe.prognosis.report.curves import (
-    log_log_band,
+    group_curves,
     risk_groups,
-    survival_curves,
     time_axis,
 )
-
-
-def test_band_equals_greenwoods_formula_by_hand():
-    # 4 patients: events at 1 and 2, then censored, then an event: S = 3/4, 1/2, 1/2, 0.
-    low, high = log_log_band(np.array([0.75, 0.5, 0.5, 0.0]), np.array([4, 3, 2, 1]))
-    greenwood = 1 / (4 * 3) + 1 / (3 * 2)
-    half = 1.959963984540054 * sqrt(greenwood) / abs(log(0.5))
-    assert low[1:3] == pytest.approx([0.5 ** exp(half)] * 2, rel=1e-12)
-    assert high[1:3] == pytest.approx([0.5 ** exp(-half)] * 2, rel=1e-12)
-    assert np.isnan([low[3], high[3]]).all()
-
-
-def test_band_is_certain_before_the_first_event():
-    low, high = log_log_band(np.array([1.0, 0.5]), np.array([3, 2]))
-    assert (low[0], high[0]) == (1, 1)
-    assert 0 < low[1] < 0.5 < high[1] < 1
 
 
 def _predictions(groups, model="m"):
@@ -49,7 +30,7 @@ def test_curve_counts_and_reads():
     groups = pd.DataFrame(
         {"time": [1.0, 2.0, 3.0, 4.0], "event": [True, False, True, False], "group": "high"}
     )
-    (curve,) = survival_curves(groups, time_axis("os_years", 4.0))
+    (curve,) = group_curves(groups, time_axis("os_years", 4.0))
     assert (curve.group, curve.patients, curve.events) == ("high", 4, 2)
     # Kaplan-Meier by hand: 3/4 from year 1, 3/4 * 1/2 from year 3.
     assert [curve.at(t)[0] for t in (0, 0.9, 1, 2.5, 3, 4)] == [1, 1, 0.75, 0.75, 0.375, 0.375]
@@ -61,7 +42,7 @@ def test_curve_counts_and_reads():
 
 def test_median_may_be_out_of_reach():
     groups = pd.DataFrame({"time": [1.0, 2.0], "event": [False, False], "group": "low"})
-    (curve,) = survival_curves(groups, time_axis("t", 2.0))
+    (curve,) = group_curves(groups, time_axis("t", 2.0))
     assert curve.median() is None
 
 
@@ -87,7 +68,7 @@ def test_curve_and_band_equal_scikit_survival():
     time = [3, 5, 5, 7, 11, 11, 13, 17, 19, 23]
     event = [bool(happened) for happened in (1, 0, 1, 1, 1, 1, 0, 1, 0, 1)]
     groups = pd.DataFrame({"time": time, "event": event, "group": "low"})
-    (curve,) = survival_curves(groups, time_axis("t", 23.0))
+    (curve,) = group_curves(groups, time_axis("t", 23.0))
     read = np.array([curve.at(moment) for moment in (3, 5, 7, 11, 17)]).T
     survival = [0.9, 0.8, 0.6857142857142857, 0.4571428571428572, 0.30476190476190484]
     np.testing.assert_allclose(read[0], survival, rtol=1e-12)
