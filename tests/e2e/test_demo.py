@@ -15,8 +15,18 @@ pytest.importorskip("xgboost")
 @pytest.mark.usefixtures("pyradiomics")
 def test_the_whole_line(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", "from radpipe.cli import main; main()", "demo"]
-        + ["--out", str(tmp_path / "demo"), "--patients", "40", "--workers", "2"],
+        [
+            sys.executable,
+            "-c",
+            "from radpipe.cli import main; main()",
+            "demo",
+            "--out",
+            str(tmp_path / "demo"),
+            "--patients",
+            "40",
+            "--workers",
+            "2",
+        ],
         capture_output=True,
         text=True,
         check=False,
