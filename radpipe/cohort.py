@@ -39,9 +39,9 @@ class Case:
     image, mask : Path
         Files.
     label : int, "all" or None
-        Label of the ROI in the mask; None takes the settings' label.
+        Label of the ROI in the mask; None until :meth:`resolved`.
     label_channel : int or None
-        Channel of a vector mask; None takes the settings' channel.
+        Channel of a vector mask; None until :meth:`resolved`.
     roi, modality : str
         What the manifest says; may be empty.
     extra : dict
@@ -74,6 +74,25 @@ class Case:
             "label": self.label if isinstance(self.label, int) else None,
             **self.extra,
         }
+
+    def resolved(self, label: int, label_channel: int) -> Case:
+        """Return this case with the settings' label and channel where it has none.
+
+        Parameters
+        ----------
+        label, label_channel : int
+            The settings'.
+
+        Returns
+        -------
+        Case
+            Its ROI is known.
+        """
+        return replace(
+            self,
+            label=label if self.label is None else self.label,
+            label_channel=label_channel if self.label_channel is None else self.label_channel,
+        )
 
     def with_label(self, label: int) -> Case:
         """Return this case for one of its mask's labels.
@@ -121,40 +140,39 @@ def read_cohort(source: str | Path | pd.DataFrame) -> list[Case]:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    import pandas as pd
+    from radpipe.store.files import read_csv_text
 
     try:
-        with path.open(encoding="utf-8-sig") as handle:
-            header = handle.readline()
-        # Text throughout: IDs keep their leading zeros, and a patient may be called NA.
-        return pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            sep=";" if header.count(";") > header.count(",") else ",",
-        )
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        return read_csv_text(path)
+    except (OSError, ValueError) as error:
         raise CohortError(
             "cannot read the manifest",
             where=str(path),
             found=error,
             expected="a CSV file with the columns patient_id, image, mask",
+            remedy="mend the path, or save the table as CSV in UTF-8",
         ) from error
 
 
 def _cases(table: pd.DataFrame, folder: Path, where: str) -> list[Case]:
     table = _with_our_names(table, where)
     if table.empty:
-        raise CohortError("the manifest holds no case", where=where)
-    further = [name for name in table.columns if name not in _COLUMNS]
+        raise CohortError(
+            "the manifest holds no case", where=where, expected="one row a case below the header"
+        )
+    further = {name: _one_type(table[name]) for name in table.columns if name not in _COLUMNS}
     cases = [
-        _case(row, f"{where}, row {number}", folder, further)
-        for number, row in enumerate(_records(table), start=2)
+        _case(
+            row,
+            f"{where}, row {place + 2}",
+            folder,
+            {name: cells[place] for name, cells in further.items()},
+        )
+        for place, row in enumerate(_records(table))
     ]
     if "case_id" not in table.columns:
         cases = _with_case_ids(cases)
-    _refuse_repeats(cases, where)
+    refuse_repeats(cases, where)
     return cases
 
 
@@ -180,11 +198,13 @@ def _with_our_names(table: pd.DataFrame, where: str) -> pd.DataFrame:
     return table
 
 
-def _case(row: dict[str, Any], where: str, folder: Path, further: list[str]) -> Case:
+def _case(row: dict[str, Any], where: str, folder: Path, extra: dict[str, Any]) -> Case:
     text = {name: _text(row.get(name)) for name in _COLUMNS}
     for name in ("patient_id", "image", "mask"):
         if not text[name]:
-            raise CohortError(f"the cell {name!r} is empty", where=where)
+            raise CohortError(
+                f"the cell {name!r} is empty", where=where, remedy="fill it, or drop the row"
+            )
     if "case_id" in row and not text["case_id"]:
         raise CohortError(
             "the cell 'case_id' is empty", where=where, remedy="fill or drop the column"
@@ -198,7 +218,7 @@ def _case(row: dict[str, Any], where: str, folder: Path, further: list[str]) -> 
         label_channel=_integer(text["label_channel"], "label_channel", where, 0),
         roi=text["roi"],
         modality=text["modality"],
-        extra={name: _plain(row[name]) for name in further},
+        extra=extra,
     )
 
 
@@ -209,6 +229,15 @@ def _text(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return str(cell).strip()
+
+
+def _one_type(column: pd.Series[Any]) -> list[Any]:
+    """Make cells that JSON and Parquet can hold: a column of mixed or other types becomes text."""
+    cells = [None if cell is None or cell != cell else _plain(cell) for cell in column]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds <= {int} or kinds <= {float} or kinds <= {bool}:
+        return cells
+    return [None if cell is None else str(cell) for cell in cells]
 
 
 def _plain(cell: Any) -> Any:
@@ -223,12 +252,19 @@ def _integer(text: str, name: str, where: str, least: int) -> int | None:
     if not text:
         return None
     try:
-        number = int(text)
+        # 1.0 is what pandas writes for 1 where a column has holes.
+        number = int(text.removesuffix(".0"))
     except ValueError:
         number = least - 1
     if number < least:
         choices = f"an integer from {least}" + (", or all" if name == "label" else "")
-        raise CohortError(f"{name!r} is wrong", where=where, found=repr(text), expected=choices)
+        raise CohortError(
+            f"{name!r} is wrong",
+            where=where,
+            found=repr(text),
+            expected=choices,
+            remedy="write the number that the mask file holds, or leave the cell empty",
+        )
     return number
 
 
@@ -245,7 +281,21 @@ def _long_id(case: Case) -> str:
     return "_".join(part for part in (case.patient_id, case.modality, case.roi, label) if part)
 
 
-def _refuse_repeats(cases: list[Case], where: str) -> None:
+def refuse_repeats(cases: list[Case], where: str) -> None:
+    """Refuse a cohort in which an ROI or a case_id stands twice.
+
+    Parameters
+    ----------
+    cases : list of Case
+        The cohort.
+    where : str
+        What to call it in an error.
+
+    Raises
+    ------
+    CohortError
+        The cases are named.
+    """
     same_roi = Counter((case.image, case.mask, case.label, case.label_channel) for case in cases)
     twice = [c for c in cases if same_roi[c.image, c.mask, c.label, c.label_channel] > 1]
     if twice:

@@ -13,7 +13,8 @@
     │   ├── RoiTooSmallError          one voxel, or fewer than the settings ask for
     │   ├── NonFiniteImageError       NaN or infinity
     │   └── ConstantRoiError          one intensity in the whole ROI
-    ├── ExtractionError           the engine failed on a case, or its process died
+    ├── ExtractionError           the engine failed on a case
+    ├── WorkerDiedError           the process that computed an item died, more than once
     ├── RunError                  a run directory is missing, foreign, unfinished or in use
     ├── TableError                a feature or clinical table is wrong
     └── ModelError                a model directory, or a table that does not fit it
@@ -126,7 +127,11 @@ class ConstantRoiError(ImageError):
 
 
 class ExtractionError(RadpipeError):
-    """The engine failed on a case, or the process that computed it died."""
+    """The engine failed on a case."""
+
+
+class WorkerDiedError(RadpipeError):
+    """The process that computed a case or a fold died each time it was tried."""
 
 
 class RunError(RadpipeError):

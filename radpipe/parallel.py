@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from radpipe.errors import ExtractionError, SettingsError
+from radpipe.errors import SettingsError, WorkerDiedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,6 +35,29 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def require_workers(workers: int) -> None:
+    """Refuse a negative number of workers.
+
+    Parameters
+    ----------
+    workers : int
+        Worker processes.
+
+    Raises
+    ------
+    SettingsError
+        It is negative.
+    """
+    if workers < 0:
+        raise SettingsError(
+            "the number of workers is negative",
+            where="--workers",
+            found=workers,
+            expected="0 or more",
+            remedy="0 runs in this process, 1 or more in as many worker processes",
+        )
+
+
 def as_done(
     function: Callable[[Item], Result],
     items: Sequence[Item],
@@ -56,17 +79,14 @@ def as_done(
     tuple of (int, result or Exception)
         The item's position, and what the function returned or raised. A worker that dies is
         replaced and its item tried again; an item that keeps killing workers yields an
-        :class:`~radpipe.errors.ExtractionError`.
+        :class:`~radpipe.errors.WorkerDiedError`.
 
     Raises
     ------
     SettingsError
         ``workers`` is negative.
     """
-    if workers < 0:
-        raise SettingsError(
-            "the number of workers is negative", found=workers, expected="0 or more"
-        )
+    require_workers(workers)
     if workers == 0:
         for position, item in enumerate(items):
             try:
@@ -156,7 +176,7 @@ def _outcome(future: Any) -> Any:
     if error is None:
         return future.result()
     if isinstance(error, KilledWorker):
-        return ExtractionError(
+        return WorkerDiedError(
             "the worker process died each time this item ran",
             found=str(error).split(".")[0],
             remedy="run it alone with --workers 0 to see why; out of memory is the usual cause",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
@@ -30,6 +31,7 @@ for verb in (extract, evaluate, train, validate, predict, report, demo):
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 some cases failed, 2 wrong input."""
+    logging.basicConfig(format="radpipe: %(message)s", level=logging.WARNING)
     try:
         app()
     except RadpipeError as error:

@@ -17,7 +17,8 @@ def extract(
     params: Annotated[str, typer.Option(help="Parameter file, or ct, mr, pet.")],
     out: Annotated[Path, typer.Option(help="New directory for the run.")],
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes; 0: this process. Default: one a core.")
+        int | None,
+        typer.Option(min=0, help="Worker processes; 0: this process. Default: one a core."),
     ] = None,
     engine: Annotated[str, typer.Option(help="Which engine computes.")] = "pyradiomics",
     csv: Annotated[bool, typer.Option("--csv", help="Write features.csv as well.")] = False,
@@ -34,7 +35,7 @@ def extract(
         engine=engine,
         workers=default_workers() if workers is None else workers,
         csv=csv,
-        progress=not quiet,
+        progress=not quiet and sys.stderr.isatty(),
     )
     facts = run.facts()
     counts = facts["counts"]

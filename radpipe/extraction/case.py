@@ -13,13 +13,12 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radpipe.cohort import Case
-from radpipe.errors import ExtractionError
+from radpipe.errors import ExtractionError, ImageError
 from radpipe.extraction.engines import engine_named, planned_columns
 from radpipe.extraction.image import check_intensities, check_pair, roi_of, volume_mm3
 from radpipe.extraction.io import read_image, read_mask
 from radpipe.extraction.settings import ExtractionSettings
 from radpipe.store import MASK_VOLUME, Row
-from radpipe.store.files import sha256_of
 
 _DIAGNOSTICS = "diagnostics_"
 _MISSING = "missing_columns"
@@ -53,9 +52,9 @@ def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
     Parameters
     ----------
     case : Case
-        The case.
+        The case, its label resolved.
     settings : ExtractionSettings
-        Settings; they give the label where the case has none.
+        Settings.
 
     Returns
     -------
@@ -67,20 +66,30 @@ def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
     ImageError
         What is wrong with image or mask.
     """
-    setting = settings.setting
-    label = case.label if isinstance(case.label, int) else setting.label or 1
-    channel = setting.label_channel if case.label_channel is None else case.label_channel
-    image, mask = read_image(case.image), read_mask(case.mask, channel or 0)
+    setting, label = settings.setting, int(case.label or 1)
+    image, mask = read_image(case.image), read_mask(case.mask, case.label_channel or 0)
     check_pair(
         image,
         mask,
         label,
         tolerance=setting.geometryTolerance,
-        may_differ=bool(setting.correctMask),
+        may_differ=setting.correctMask,
     )
+    _refuse_wavelets_in_2d(image, settings)
     only_shape = all(name.startswith("shape") for name in settings.featureClass)
     check_intensities(image, None if only_shape else roi_of(mask, label))
     return LoadedCase(case, image, mask, label)
+
+
+def _refuse_wavelets_in_2d(image: sitk.Image, settings: ExtractionSettings) -> None:
+    # A table's columns are planned before any image is read, with one letter an axis.
+    if image.GetDimension() == 2 and "Wavelet" in settings.imageType:
+        raise ImageError(
+            "wavelets of a 2D image have other columns than those of a 3D image",
+            found="a 2D image",
+            expected="a 3D image, of one slice if need be",
+            remedy="leave Wavelet out, or use FeatureExtractor, which takes 2D images",
+        )
 
 
 def row_of(loaded: LoadedCase, settings: ExtractionSettings, engine: str) -> Row:
@@ -112,20 +121,13 @@ def row_of(loaded: LoadedCase, settings: ExtractionSettings, engine: str) -> Row
     if surplus := values.keys() - set(planned):
         raise ExtractionError("the engine gave unplanned columns", found=sorted(surplus))
     missing = [name for name in planned if name not in values]
-    case = loaded.case
     return Row(
-        keys={**case.keys(), "label": loaded.label},
+        keys=loaded.case.keys(),
         features={
             MASK_VOLUME: volume_mm3(loaded.mask, loaded.label),
             **{name: values.get(name, math.nan) for name in planned},
         },
         diagnostics={**_plain(told), _MISSING: ", ".join(missing)},
-        inputs={
-            "image": str(case.image),
-            "image_sha256": sha256_of(case.image),
-            "mask": str(case.mask),
-            "mask_sha256": sha256_of(case.mask),
-        },
     )
 
 

@@ -123,14 +123,15 @@ class FeatureExtractor:
         settings = self.checked_settings()
         setting = settings.setting
         channel = setting.label_channel if label_channel is None else label_channel
+        roi_label = setting.label if label is None else label
         image, mask = _as_image(imageFilepath), _as_image(maskFilepath)
-        labels = as_label_map(mask, channel or 0)
+        labels = as_label_map(mask, channel)
         check_pair(
             image,
             labels,
-            (setting.label if label is None else label) or 1,
+            roi_label,
             tolerance=setting.geometryTolerance,
-            may_differ=bool(setting.correctMask),
+            may_differ=setting.correctMask,
         )
         engine = engine_named(self.engine)
         return OrderedDict(
@@ -163,7 +164,7 @@ class FeatureExtractor:
             {
                 "imageType": self.enabledImagetypes,
                 "featureClass": self.enabledFeatures,
-                "setting": {name: _listed(value) for name, value in own.items()},
+                "setting": own,
                 "voxelSetting": {name: self.settings[name] for name in voxel},
             },
             "settings",
@@ -301,7 +302,3 @@ class FeatureExtractor:
 
 def _as_image(source: str | Path | sitk.Image) -> sitk.Image:
     return read_image(source) if isinstance(source, str | Path) else source
-
-
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

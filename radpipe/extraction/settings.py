@@ -63,7 +63,7 @@ FEATURE_CLASSES: dict[str, tuple[str, ...]] = {
         "Perimeter", "PerimeterSurfaceRatio", "PixelSurface", "Sphericity",
     ),
 }  # fmt: skip
-# Computed only where a file names them.
+# Only where a file names them; six of them PyRadiomics logs as deprecated and gives no value for.
 DEPRECATED_FEATURES: dict[str, tuple[str, ...]] = {
     "firstorder": ("StandardDeviation",),
     "glcm": ("Dissimilarity", "Homogeneity1", "Homogeneity2", "SumVariance"),
@@ -71,6 +71,8 @@ DEPRECATED_FEATURES: dict[str, tuple[str, ...]] = {
     "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
     "shape2D": ("SphericalDisproportion",),
 }
+# Which voxels a label file calls the ROI, and whether diagnostics are kept, decide no value.
+UNDECIDING = ("additionalInfo", "label", "label_channel")
 IMAGE_TYPES = (
     "Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient",
     "LBP2D", "LBP3D",
@@ -95,55 +97,55 @@ class _Section(BaseModel):
 class Setting(_Section):
     """The section ``setting`` of a parameter file, and what may be overridden per image type.
 
-    Every key and default is PyRadiomics 3.0.1's; None means: not set.
+    Every key and default is PyRadiomics 3.0.1's. A key may be null only where null is its default.
     """
 
-    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] | None = 2
+    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] = 2
     minimumROISize: _Count | None = None
     geometryTolerance: _Positive | None = None
-    correctMask: bool | None = False
-    additionalInfo: bool | None = True
-    label: _Count | None = 1
-    label_channel: _Index | None = 0
-    binWidth: _Positive | None = 25
+    correctMask: bool = False
+    additionalInfo: bool = True
+    label: _Count = 1
+    label_channel: _Index = 0
+    binWidth: _Positive = 25
     binCount: _Count | None = None
-    normalize: bool | None = False
-    normalizeScale: _Positive | None = 1
+    normalize: bool = False
+    normalizeScale: _Positive = 1
     removeOutliers: _Positive | None = None
     resampledPixelSpacing: list[_NotNegative] | None = None
     interpolator: Interpolator | Annotated[int, Field(ge=1, le=10)] | None = "sitkBSpline"
-    padDistance: _Index | None = 5
-    distances: list[_Count] | None = [1]
-    force2D: bool | None = False
-    force2Ddimension: Annotated[int, Field(ge=0, le=2)] | None = 0
+    padDistance: _Index = 5
+    distances: list[_Count] = [1]
+    force2D: bool = False
+    force2Ddimension: Annotated[int, Field(ge=0, le=2)] = 0
     resegmentRange: list[Number] | None = None
-    resegmentMode: Literal["absolute", "relative", "sigma"] | None = "absolute"
-    resegmentShape: bool | None = False
-    preCrop: bool | None = False
-    sigma: list[_Positive] | None = None
-    start_level: _Index | None = 0
-    level: _Count | None = 1
-    wavelet: str | None = "coif1"
-    gradientUseSpacing: bool | None = True
-    lbp2DRadius: _Positive | None = 1
-    lbp2DSamples: _Count | None = 8
-    lbp2DMethod: Literal["default", "ror", "uniform", "var"] | None = "uniform"
-    lbp3DLevels: _Count | None = 2
-    lbp3DIcosphereRadius: _Positive | None = 1
-    lbp3DIcosphereSubdivision: _Index | None = 1
-    voxelArrayShift: int | None = 0
-    symmetricalGLCM: bool | None = True
+    resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
+    resegmentShape: bool = False
+    preCrop: bool = False
+    sigma: list[_Positive] = []
+    start_level: _Index = 0
+    level: _Count = 1
+    wavelet: str = "coif1"
+    gradientUseSpacing: bool = True
+    lbp2DRadius: _Positive = 1
+    lbp2DSamples: _Count = 8
+    lbp2DMethod: Literal["default", "ror", "uniform", "var"] = "uniform"
+    lbp3DLevels: _Count = 2
+    lbp3DIcosphereRadius: _Positive = 1
+    lbp3DIcosphereSubdivision: _Index = 1
+    voxelArrayShift: int = 0
+    symmetricalGLCM: bool = True
     weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
-    gldm_a: _Index | None = 0
+    gldm_a: _Index = 0
 
 
 class VoxelSetting(_Section):
     """The section ``voxelSetting`` of a parameter file: feature maps."""
 
-    kernelRadius: _Count | None = 1
-    maskedKernel: bool | None = True
-    initValue: Number | None = 0
-    voxelBatch: Annotated[int, Field(ge=1)] | None = None
+    kernelRadius: _Count = 1
+    maskedKernel: bool = True
+    initValue: Number = 0
+    voxelBatch: _Count = -1
 
 
 class ExtractionSettings(_Section):
@@ -211,12 +213,18 @@ class ExtractionSettings(_Section):
         Returns
         -------
         dict
-                Like :meth:`as_written`, with every key of ``setting``.
+            Like :meth:`as_written`, with every key of ``setting``; an image type keeps the keys in
+            which it differs from them.
         """
+        written, setting = self.as_written(), self.setting.model_dump()
         return {
-            **self.as_written(),
+            **written,
+            "imageType": {
+                name: {key: value for key, value in own.items() if value != setting[key]}
+                for name, own in written["imageType"].items()
+            },
             "featureClass": {name: some or None for name, some in self.featureClass.items()},
-            "setting": self.setting.model_dump(),
+            "setting": setting,
         }
 
     def overridden(self, **settings: Any) -> ExtractionSettings:
@@ -240,7 +248,7 @@ class ExtractionSettings(_Section):
         written = self.as_written()
         for name, value in settings.items():
             section = "voxelSetting" if name in VoxelSetting.model_fields else "setting"
-            written[section][name] = list(value) if isinstance(value, tuple) else value
+            written[section][name] = value
         return validated(written, "settings")
 
 
@@ -307,10 +315,12 @@ def parameter_file(name: str | Path) -> Path:
     shipped = {file.stem: file for file in sorted(_shipped_folder().glob("*.yaml"))}
     if str(name) in shipped:
         return shipped[str(name)]
+    near = get_close_matches(str(name), list(shipped), n=1)
     raise SettingsError(
         "no such parameter file",
         where=str(name),
         expected="a YAML or JSON file, or one of " + ", ".join(shipped),
+        remedy=f"did you mean {near[0]!r}?" if near else "mend the path",
     )
 
 
@@ -369,7 +379,7 @@ def validated(content: Any, where: str) -> ExtractionSettings:
             expected="a mapping of imageType, featureClass, setting, voxelSetting",
         )
     try:
-        return ExtractionSettings.model_validate(content)
+        return ExtractionSettings.model_validate(_plain(content))
     except ValidationError as error:
         raise _told(error, where) from None
     except SettingsError as error:
@@ -379,6 +389,15 @@ def validated(content: Any, where: str) -> ExtractionSettings:
             expected=error.expected,
             remedy=error.remedy,
         ) from None
+
+
+def _plain(content: Any) -> Any:
+    """Turn what scripts put into settings, tuples and numpy arrays, into what a file could hold."""
+    if isinstance(content, dict):
+        return {name: _plain(value) for name, value in content.items()}
+    if hasattr(content, "tolist"):
+        content = content.tolist()
+    return [_plain(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def _told(error: ValidationError, where: str) -> SettingsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -9,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
+
+from radpipe.errors import RunError
 
 
 @contextmanager
@@ -80,3 +85,102 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def empty_directory(path: str | Path) -> Path:
+    """Make a directory to write to.
+
+    Parameters
+    ----------
+    path : str or Path
+        A new or empty directory.
+
+    Returns
+    -------
+    Path
+        The same, there now.
+
+    Raises
+    ------
+    RunError
+        It is there already and not empty, or cannot be made.
+    """
+    folder = Path(path)
+    try:
+        occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if not occupied:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            "cannot make the output directory",
+            where=str(path),
+            found=error.strerror,
+            remedy="name another one with --out",
+        ) from error
+    if occupied:
+        raise RunError(
+            "the output directory is not empty",
+            where=str(path),
+            expected="a new or empty directory",
+            remedy="name another one with --out, or remove this one",
+        )
+    return folder
+
+
+def csv_separator(path: Path) -> str:
+    """Tell what separates the columns of a CSV file: Excel writes ``;`` in half of Europe.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` or ``.csv.gz`` file.
+
+    Returns
+    -------
+    str
+        ``;`` where its first line holds more of them than of commas, else ``,``.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is no UTF-8 text.
+    """
+    packed = path.suffix.lower() == ".gz"
+    with gzip.open(path) if packed else path.open("rb") as handle:
+        header = handle.readline().decode("utf-8-sig")
+    return ";" if header.count(";") > header.count(",") else ","
+
+
+def read_csv_text(path: Path) -> pd.DataFrame:
+    """Read a CSV file as text throughout: IDs keep their zeros, and a patient may be called NA.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` or ``.csv.gz`` file in UTF-8, with or without BOM, separated by ``,`` or ``;``.
+
+    Returns
+    -------
+    DataFrame
+        Of str; an empty cell is the empty string.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ValueError
+        It is empty, no UTF-8 text, or has rows of more cells than columns.
+    """
+    separator = csv_separator(path)
+    try:
+        frame = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=separator
+        )
+    except EOFError as error:
+        raise OSError(str(error)) from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas takes the first column for an index, and shifts all names by one.
+        raise ValueError("the rows have more cells than the header")
+    return frame

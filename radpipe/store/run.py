@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radpipe.errors import RunError, TableError
-from radpipe.store.files import read_json, write_json
+from radpipe.errors import RunError
+from radpipe.store.files import empty_directory, read_json, write_json
 from radpipe.store.table import KEY_COLUMNS, MASK_VOLUME, Provenance, read_table, write_table
 
 
@@ -68,6 +68,8 @@ class Failure:
         The whole message.
     remedy : str
         What to do.
+    inputs : dict of str to str
+        Path of image and mask, and SHA-256 where there is such a file.
     """
 
     keys: dict[str, Any]
@@ -75,6 +77,7 @@ class Failure:
     error: str
     message: str
     remedy: str
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 class Run:
@@ -115,27 +118,16 @@ class Run:
         return self.qc_path / f"{position:06d}.png"
 
     def make(self) -> None:
-        """Make the empty directory.
+        """Make the directory's folders.
 
         Raises
         ------
         RunError
             It is there already and not empty, or cannot be made.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunError(
-                "the output directory is not empty",
-                where=str(self.path),
-                expected="a new or empty directory",
-                remedy="name another one with --out, or remove this one",
-            )
-        try:
-            self.qc_path.mkdir(parents=True, exist_ok=True)
-            self._rows_path.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                "cannot make the output directory", where=str(self.path), found=error.strerror
-            ) from error
+        empty_directory(self.path)
+        self.qc_path.mkdir()
+        self._rows_path.mkdir()
 
     def put(self, position: int, outcome: Row | Failure) -> None:
         """Keep one case's outcome; workers call this, each for its own case.
@@ -195,12 +187,11 @@ class Run:
         write_table(self.path / "diagnostics.parquet", _diagnostics_frame(rows.values()))
         write_table(self.path / "failures.parquet", _failure_frame(failures))
         cases = {
-            row.keys["case_id"]: {
-                **row.inputs,
-                "seconds": round(row.seconds, 3),
-                "picture": self.picture_path(place).relative_to(self.path).as_posix(),
+            outcome.keys["case_id"]: {
+                **outcome.inputs,
+                **(self._row_facts(place, outcome) if isinstance(outcome, Row) else {}),
             }
-            for place, row in rows.items()
+            for place, outcome in places.items()
         }
         counts = {"cases": len(places), "rows": len(rows), "failures": len(failures)}
         write_json(
@@ -274,6 +265,10 @@ class Run:
         facts: dict[str, Any] = read_json(self.path / "run.json")
         return facts
 
+    def _row_facts(self, place: int, row: Row) -> dict[str, Any]:
+        picture = self.picture_path(place).relative_to(self.path).as_posix()
+        return {"seconds": round(row.seconds, 3), "picture": picture}
+
     @property
     def _rows_path(self) -> Path:
         return self.path / "rows"
@@ -319,6 +314,4 @@ def _key_frame(keys: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     for name in ("case_id", "patient_id", "modality", "roi"):
         frame[name] = frame[name].astype("str").where(frame[name].notna(), "")
     frame["label"] = frame["label"].astype("Int64")
-    if frame["case_id"].duplicated().any():
-        raise TableError("case_id is not unique", found=list(frame["case_id"]))
     return frame

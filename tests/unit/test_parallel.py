@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from radpipe.errors import ExtractionError, SettingsError
+from radpipe.errors import SettingsError, WorkerDiedError
 from radpipe.parallel import as_done, in_order
 
 
@@ -44,7 +44,7 @@ def test_in_order_keeps_the_order_and_raises() -> None:
 
 def test_an_item_that_kills_its_worker_costs_only_itself() -> None:
     outcomes = dict(as_done(die, range(4), 2))
-    assert isinstance(outcomes.pop(1), ExtractionError)
+    assert isinstance(outcomes.pop(1), WorkerDiedError)
     assert outcomes == {0: 0, 2: 2, 3: 3}
 
 

@@ -7,19 +7,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radpipe.cohort import ALL_LABELS, Case, read_cohort
-from radpipe.errors import RadpipeError
+from radpipe.cohort import ALL_LABELS, Case, read_cohort, refuse_repeats
+from radpipe.errors import CohortError, RadpipeError
 from radpipe.extraction.batch.job import Job, failure_of, labels_of, run_job
 from radpipe.extraction.engines import Engine, engine_named, planned_columns
-from radpipe.extraction.settings import ExtractionSettings, read_settings
-from radpipe.parallel import as_done
-from radpipe.store import KEY_COLUMNS, Failure, Provenance, Run
-from radpipe.store.files import sha256_of
+from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
+from radpipe.parallel import as_done, require_workers
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Failure, Provenance, Run
+from radpipe.store.files import empty_directory, sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,13 +69,18 @@ def extract_run(
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
+    require_workers(workers)
     settings = read_settings(params)
     chosen = engine_named(engine)
     chosen.check(settings)
-    cases = read_cohort(cohort)
+    columns = planned_columns(settings)
+    cases = _resolved(cohort, settings, columns)
+    empty_directory(Path(out))
+    rois, failures = _rois(cases, workers)
+    refuse_repeats(rois, "the cohort, every label its own case")
     run = Run(Path(out))
     run.make()
-    jobs, failures = _jobs(cases, settings, engine, run, workers)
+    jobs = [Job(place, roi, settings, engine, run) for place, roi in enumerate(rois)]
     _run_jobs(jobs, workers, progress, len(failures))
     for place, failure in enumerate(failures, start=len(jobs)):
         run.put(place, failure)
@@ -87,7 +93,7 @@ def extract_run(
     }
     further = dict.fromkeys(name for case in cases for name in case.extra)
     run.finish(
-        planned_columns(settings),
+        columns,
         [*KEY_COLUMNS, *further],
         Provenance(chosen.name, chosen.values_version, _settings_of(settings)),
         facts,
@@ -119,7 +125,8 @@ def extract(
     engine : str
         Which engine computes.
     workers : int
-        Worker processes; 0 runs in this process.
+        Worker processes; 0 runs in this process. A script that asks for some must start its work
+        under ``if __name__ == "__main__":``, since each of them imports the script.
     progress : bool
         Show a bar on stderr.
 
@@ -127,7 +134,8 @@ def extract(
     -------
     DataFrame
         One row a case, indexed by case_id; ``attrs["failures"]`` lists the cases that failed as
-        dicts of ``case_id``, ``stage``, ``error``, ``message``, ``remedy``.
+        dicts of ``case_id``, ``stage``, ``error``, ``message``, ``remedy``;
+        ``attrs["provenance"]`` tells what made the values.
 
     Raises
     ------
@@ -139,17 +147,35 @@ def extract(
         run = extract_run(
             cohort, settings, place, engine=engine, workers=workers, progress=progress
         )
-        features, _ = run.features()
+        features, provenance = run.features()
         failures = run.failures()
     features = features.set_index("case_id")
+    features.attrs["provenance"] = None if provenance is None else asdict(provenance)
+    features.attrs["run"] = None if out is None else str(out)
     features.attrs["failures"] = failures.drop(columns="label").to_dict("records")
     return features
 
 
-def _jobs(
-    cases: list[Case], settings: ExtractionSettings, engine: str, run: Run, workers: int
-) -> tuple[list[Job], list[Failure]]:
-    """Make one job an ROI; a mask whose labels cannot be listed fails here."""
+def _resolved(
+    cohort: str | Path | pd.DataFrame, settings: ExtractionSettings, columns: list[str]
+) -> list[Case]:
+    setting = settings.setting
+    cases = [case.resolved(setting.label, setting.label_channel) for case in read_cohort(cohort)]
+    where = str(cohort) if isinstance(cohort, str | Path) else "the cohort table"
+    taken = {MASK_VOLUME, *columns} & {name for case in cases for name in case.extra}
+    if taken:
+        raise CohortError(
+            "a further column has the name of a feature",
+            where=where,
+            found=", ".join(sorted(taken)),
+            remedy="rename it",
+        )
+    refuse_repeats(cases, where)
+    return cases
+
+
+def _rois(cases: list[Case], workers: int) -> tuple[list[Case], list[Failure]]:
+    """Make one case of each label; a mask whose labels cannot be listed fails here."""
     asked = [place for place, case in enumerate(cases) if case.label == ALL_LABELS]
     labels: dict[int, Any] = {
         asked[place]: outcome
@@ -165,7 +191,7 @@ def _jobs(
             rois.append(case)
         else:
             rois += [case.with_label(label) for label in found]
-    return [Job(place, roi, settings, engine, run) for place, roi in enumerate(rois)], failures
+    return rois, failures
 
 
 def _run_jobs(jobs: list[Job], workers: int, progress: bool, failed: int) -> None:
@@ -219,8 +245,10 @@ def _progress_bar(total: int, shown: bool, failed: int) -> Iterator[_Step]:
 
 def _settings_of(settings: ExtractionSettings) -> dict[str, Any]:
     complete = settings.complete()
-    # Diagnostics on or off changes no value.
-    complete["setting"].pop("additionalInfo")
+    # Settings of feature maps decide no column.
+    complete.pop("voxelSetting")
+    for name in UNDECIDING:
+        complete["setting"].pop(name)
     return complete
 
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 from radpipe.cohort import Case
-from radpipe.errors import ExtractionError, ImageError, RadpipeError, UnreadableImageError
+from radpipe.errors import (
+    ExtractionError,
+    ImageError,
+    RadpipeError,
+    UnreadableImageError,
+    WorkerDiedError,
+)
 from radpipe.extraction.case import LoadedCase, draw_overlay, load_case, row_of
 from radpipe.extraction.io import labels_in
 from radpipe.extraction.settings import ExtractionSettings
 from radpipe.store import Failure, Run
+from radpipe.store.files import sha256_of
 
 log = logging.getLogger("radpipe")
-_STAGES: dict[type[Exception], str] = {UnreadableImageError: "read", ImageError: "check"}
+_STAGES: dict[type[Exception], str] = {
+    UnreadableImageError: "read",
+    ImageError: "check",
+    WorkerDiedError: "worker",
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Job:
     Attributes
     ----------
     place : int
-        Its place in the cohort.
+        Its place among the run's cases, a mask of several labels counting as several.
     case : Case
         The case.
     settings : ExtractionSettings
@@ -54,13 +66,15 @@ def run_job(job: Job) -> bool:
     bool
         Whether it gave a row.
     """
+    started = time.perf_counter()
     try:
         loaded = load_case(job.case, job.settings)
         row = row_of(loaded, job.settings, job.engine)
     except Exception as error:
         job.run.put(job.place, failure_of(job.case, error))
         return False
-    job.run.put(job.place, row)
+    seconds = time.perf_counter() - started
+    job.run.put(job.place, replace(row, inputs=_inputs_of(job.case), seconds=seconds))
     _draw(loaded, job)
     return True
 
@@ -83,8 +97,8 @@ def labels_of(case: Case) -> list[int]:
     ImageError
         The mask cannot be read, or is empty.
     """
-    labels = labels_in(case.mask, case.label_channel or 0)
-    return labels or [1]
+    # An empty mask is checked, and refused, like any other.
+    return labels_in(case.mask, case.label_channel or 0) or [1]
 
 
 def failure_of(case: Case, error: Exception) -> Failure:
@@ -116,7 +130,14 @@ def failure_of(case: Case, error: Exception) -> Failure:
         error=type(error).__name__,
         message=f"{where}: {error}",
         remedy=error.remedy or "",
+        inputs=_inputs_of(case),
     )
+
+
+def _inputs_of(case: Case) -> dict[str, str]:
+    paths = {"image": case.image, "mask": case.mask}
+    hashes = {f"{name}_sha256": sha256_of(path) for name, path in paths.items() if path.is_file()}
+    return {**{name: str(path) for name, path in paths.items()}, **hashes}
 
 
 def _draw(loaded: LoadedCase, job: Job) -> None:

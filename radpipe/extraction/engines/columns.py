@@ -75,19 +75,19 @@ def _features(settings: ExtractionSettings) -> dict[str, tuple[str, ...]]:
 
 def _results(image_type: str, setting: Setting) -> Iterator[str]:
     if image_type == "LoG":
-        for sigma in setting.sigma or ():
+        for sigma in setting.sigma:
             yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
     elif image_type == "Wavelet":
         yield from _wavelets(setting)
     elif image_type == "LBP3D":
-        yield from (f"lbp-3D-m{level}" for level in range(1, (setting.lbp3DLevels or 2) + 1))
+        yield from (f"lbp-3D-m{level}" for level in range(1, setting.lbp3DLevels + 1))
         yield "lbp-3D-k"
     else:
         yield _NAMES[image_type]
 
 
 def _wavelets(setting: Setting) -> Iterator[str]:
-    levels = setting.level or 1
+    levels = setting.level
     bands = ["".join(band) for band in product("LH", repeat=2 if setting.force2D else 3)]
     for level in range(1, levels + 1):
         # The approximation is the input of the next level: only the last one is a result.

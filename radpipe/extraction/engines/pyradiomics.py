@@ -129,8 +129,9 @@ def _require_pyradiomics() -> None:
         remedy = "use Python 3.11: PyRadiomics 3.0.1 does not build on 3.12 or later"
     else:
         remedy = (
-            "pip install 'setuptools<81' wheel numpy, then "
-            "pip install --no-build-isolation 'radpipe[pyradiomics]'"
+            "pip install 'setuptools<81' wheel numpy; "
+            "pip install --no-build-isolation pyradiomics==3.0.1; "
+            "pip install 'scipy<1.17' scikit-image trimesh"
         )
     raise SettingsError(
         "the engine `pyradiomics` is not installed",
@@ -157,6 +158,8 @@ def _extractor(settings: ExtractionSettings) -> Any:
 
 def _handed_over(settings: ExtractionSettings) -> dict[str, Any]:
     written = settings.as_written()
+    # Its own default is the integer 25, which overflows as well.
+    written["setting"].setdefault("binWidth", settings.setting.binWidth)
     for section in (written["setting"], *written["imageType"].values()):
         if isinstance(section.get("binWidth"), int):
             section["binWidth"] = float(section["binWidth"])

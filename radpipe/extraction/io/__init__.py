@@ -1,4 +1,4 @@
-"""Readers: one file type each, listed in :data:`READERS`; arrays swap axes nowhere else."""
+"""Readers: one file type each, listed in :data:`READERS`."""
 
 from radpipe.extraction.io.read import READERS, labels_in, read_image, read_mask
 

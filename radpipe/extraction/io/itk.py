@@ -1,4 +1,7 @@
-"""Formats that SimpleITK reads and checks by itself: NRRD, MetaImage, Analyze and 2D pictures."""
+"""Formats whose files SimpleITK checks by itself: NRRD, MetaImage, DICOM, 2D pictures.
+
+Analyze and NIfTI pairs (.hdr, .img) are not among them: ITK mends cut ones silently.
+"""
 
 from __future__ import annotations
 

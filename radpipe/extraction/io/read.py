@@ -18,8 +18,6 @@ READERS: dict[str, Callable[[Path], sitk.Image]] = {
     ".nhdr": itk.read,
     ".mha": itk.read,
     ".mhd": itk.read,
-    ".hdr": itk.read,
-    ".img": itk.read,
     ".dcm": itk.read,
     ".tif": itk.read,
     ".tiff": itk.read,

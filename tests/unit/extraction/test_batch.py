@@ -1,5 +1,6 @@
 """A cohort with poisoned cases: each is one named failure, and nothing else is lost."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import pytest
 import SimpleITK as sitk
 
 import radpipe
-from radpipe.errors import CohortError, RunError, SettingsError
+from radpipe.cohort import Case
+from radpipe.errors import CohortError, RunError, SettingsError, WorkerDiedError
 from radpipe.extraction.batch import extract_run
+from radpipe.extraction.batch.job import failure_of
 from tests.conftest import Pair
 
 SMALL = {"featureClass": {"firstorder": None, "shape": None, "glcm": ["Contrast"]}}
@@ -232,3 +235,109 @@ def test_extract_gives_a_table_that_pandas_users_know(make_cohort: Cohort, tmp_p
     assert list(features.index) == ["p0", "p2"]
     assert features["original_firstorder_Mean"].between(60, 180).all()
     assert [failure["case_id"] for failure in features.attrs["failures"]] == ["p1"]
+
+
+def test_hashes_and_times_of_every_case_also_of_failed_ones(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    manifest = make_cohort(2, {1: spoil_empty})
+    facts = extract_run(manifest, SMALL, tmp_path / "run").facts()
+    for number in (0, 1):
+        for kind in ("image", "mask"):
+            content = (tmp_path / f"p{number}_{kind}.nii.gz").read_bytes()
+            told = facts["cases"][f"p{number}"][f"{kind}_sha256"]
+            assert told == hashlib.sha256(content).hexdigest()
+    assert facts["cohort"]["sha256"] == hashlib.sha256(manifest.read_bytes()).hexdigest()
+    assert facts["cases"]["p0"]["seconds"] > 0
+
+
+@pytest.mark.parametrize("name", ["original_firstorder_Mean", "mask_volume_mm3"])
+def test_a_further_column_named_like_a_feature_is_refused_at_once(
+    make_cohort: Cohort, tmp_path: Path, name: str
+) -> None:
+    table = pd.read_csv(make_cohort(1)).assign(**{name: 3})
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=f"{name}.*rename"):
+        extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_further_columns_of_any_type_are_kept(make_cohort: Cohort, tmp_path: Path) -> None:
+    table = pd.read_csv(make_cohort(2))
+    for name in ("image", "mask"):
+        table[name] = [str(tmp_path / path) for path in table[name]]
+    table["grade"] = pd.Series(["IIa", 2], dtype=object)
+    table["scanned"] = pd.to_datetime(["2020-01-02", None])
+    table["age"] = [61, 62]
+    features, _ = extract_run(table, SMALL, tmp_path / "run").features()
+    assert list(features["grade"]) == ["IIa", "2"]
+    assert features["scanned"][0].startswith("2020-01-02")
+    assert list(features["age"]) == [61, 62]
+
+
+def test_the_same_roi_twice_is_found_whatever_way_the_label_is_given(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    table = pd.concat([pd.read_csv(make_cohort(1))] * 2).assign(case_id=["a", "b"], label=["", 1])
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match="several rows"):
+        extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "run")
+    table.assign(label=["all", 1]).to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match="several rows"):
+        extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "run")
+
+
+def test_labels_that_make_one_case_id_twice_are_refused_before_extraction(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    table = pd.read_csv(make_cohort(2)).assign(
+        case_id=["p0", "p0_label-1"], patient_id="p0", label=["all", 1]
+    )
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match=r"one case_id.*p0_label-1"):
+        extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "run")
+    assert not any((tmp_path / "run").iterdir())
+
+
+def test_label_all_follows_the_settings_channel(make_cohort: Cohort, tmp_path: Path) -> None:
+    def vector(pair: Pair) -> None:
+        pair.mask = sitk.Compose(pair.mask, pair.mask * 4)
+
+    table = pd.read_csv(make_cohort(1, {0: vector})).assign(label="all")
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    settings = {**SMALL, "setting": {"label_channel": 1}}
+    features, _ = extract_run(tmp_path / "cohort.csv", settings, tmp_path / "run").features()
+    assert list(features["case_id"]) == ["p0_label-4"]
+
+
+def test_wavelets_of_a_2d_image_are_refused_by_name(make_cohort: Cohort, tmp_path: Path) -> None:
+    def flat(pair: Pair) -> None:
+        pair.image, pair.mask = pair.image[:, :, 5], pair.mask[:, :, 5]
+
+    manifest = make_cohort(1, {0: flat})
+    plain = {"featureClass": {"firstorder": ["Mean"]}}
+    assert len(extract_run(manifest, plain, tmp_path / "plain").features()[0]) == 1
+    wavelets = {**plain, "imageType": {"Wavelet": {}}}
+    (message,) = extract_run(manifest, wavelets, tmp_path / "run").failures()["message"]
+    assert "wavelets of a 2D image" in message
+    assert "remedy" in message
+
+
+def test_negative_workers_make_no_directory(make_cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="negative"):
+        extract_run(make_cohort(1), SMALL, tmp_path / "run", workers=-1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_case_whose_worker_died_says_so() -> None:
+    case = Case("p0", "p0", Path("i.nii"), Path("m.nii"), 1, 0)
+    failure = failure_of(case, WorkerDiedError("died", remedy="look"))
+    assert (failure.stage, failure.error) == ("worker", "WorkerDiedError")
+
+
+def test_the_table_tells_what_made_it(make_cohort: Cohort, tmp_path: Path) -> None:
+    features = radpipe.extract(make_cohort(1), SMALL, out=tmp_path / "run")
+    assert features.attrs["provenance"]["engine"] == "pyradiomics"
+    assert (
+        features.attrs["provenance"] == radpipe.load_features(tmp_path / "run").attrs["provenance"]
+    )

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from radpipe.errors import SettingsError
@@ -53,6 +54,7 @@ def test_defaults_leave_shape2d_out_but_a_file_without_classes_does_not() -> Non
         ({"setting": {"binWidth": "wide"}}, ["setting.binWidth", "'wide'"]),
         ({"setting": {"binWidth": True}}, ["setting.binWidth", "True"]),
         ({"setting": {"binWidth": -1}}, ["setting.binWidth", "greater than 0"]),
+        ({"setting": {"binWidth": None}}, ["setting.binWidth", "None"]),
         ({"setting": {"force2D": 1}}, ["setting.force2D", "boolean"]),
         ({"setting": {"sigma": [1, "x"]}}, ["setting.sigma.1", "'x'"]),
         ({"setting": {"interpolator": "linear"}}, ["setting.interpolator", "sitkLinear"]),
@@ -81,6 +83,20 @@ def test_no_parameter_file(tmp_path: Path, text: str) -> None:
 def test_an_unknown_name_lists_the_shipped_files() -> None:
     with pytest.raises(SettingsError, match="ct, mr, pet"):
         read_settings("xray")
+
+
+def test_arrays_and_tuples_of_a_script_are_taken() -> None:
+    settings = read_settings({"imageType": {"LoG": {"sigma": np.arange(1.0, 3.0)}}})
+    settings = settings.overridden(resampledPixelSpacing=(2, 2.5, np.float64(3)))
+    assert settings.imageType["LoG"].sigma == [1.0, 2.0]
+    assert settings.setting.resampledPixelSpacing == [2, 2.5, 3.0]
+
+
+def test_what_a_run_records_does_not_depend_on_how_defaults_are_written() -> None:
+    plain = read_settings({"imageType": {"Original": None}})
+    told = read_settings({"imageType": {"Original": {"binWidth": 25}}, "setting": {"level": 1}})
+    assert plain.complete() == told.complete()
+    assert plain.complete() != read_settings({"setting": {"binWidth": 10}}).complete()
 
 
 def test_names_are_pyradiomics_own(pyradiomics: None) -> None:

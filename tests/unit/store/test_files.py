@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from radpipe.errors import RunError, TableError
+from radpipe.store import Provenance, Run, read_table, write_table
+from radpipe.store.files import read_json, whole_file, write_json
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="half"), whole_file(path) as part:
+        part.write_text("hal")
+        raise ValueError("half")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_keeps_every_bit_of_a_float(tmp_path: Path) -> None:
+    values = [0.1 + 0.2, 1e-308, 2**0.5, 5e-324]
+    write_json(tmp_path / "a.json", values)
+    assert read_json(tmp_path / "a.json") == values
+
+
+def test_a_table_carries_what_made_it(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"case_id": ["a"], "original_firstorder_Mean": [0.1 + 0.2]})
+    made_by = Provenance("pyradiomics", "3.0.1", {"setting": {"binWidth": 25}})
+    write_table(tmp_path / "t.parquet", frame, made_by)
+    back, provenance = read_table(tmp_path / "t.parquet")
+    assert provenance == made_by
+    pd.testing.assert_frame_equal(back, frame)
+
+
+def test_a_newer_layout_and_no_table_are_refused(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.parquet", pd.DataFrame({"a": [1]}), Provenance("e", "v", {}, 99))
+    with pytest.raises(TableError, match="newer radpipe"):
+        read_table(tmp_path / "t.parquet")
+    (tmp_path / "n.parquet").write_text("no table")
+    with pytest.raises(TableError, match="cannot read"):
+        read_table(tmp_path / "n.parquet")
+
+
+def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.make()
+    with pytest.raises(RunError, match=r"no run\.json"):
+        run.features()
