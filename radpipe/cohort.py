@@ -296,8 +296,8 @@ def refuse_repeats(cases: list[Case], where: str) -> None:
     CohortError
         The cases are named.
     """
-    same_roi = Counter((case.image, case.mask, case.label, case.label_channel) for case in cases)
-    twice = [c for c in cases if same_roi[c.image, c.mask, c.label, c.label_channel] > 1]
+    rois = Counter(_roi(case) for case in cases)
+    twice = [case for case in cases if rois[_roi(case)] > 1]
     if twice:
         raise CohortError(
             "the same image, mask and label stand in several rows",
@@ -315,6 +315,11 @@ def refuse_repeats(cases: list[Case], where: str) -> None:
             expected="a case_id a row",
             remedy="add a column case_id, or roi, modality or label to tell them apart",
         )
+
+
+def _roi(case: Case) -> tuple[Any, ...]:
+    # ./a/b and a/c/../b are one file.
+    return case.image.resolve(), case.mask.resolve(), case.label, case.label_channel
 
 
 def _named(names: Any) -> str:

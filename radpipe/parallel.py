@@ -6,6 +6,7 @@ Cases and folds both go through :func:`as_done`; no other module knows Dask.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -159,6 +160,7 @@ def _on_processes(
         ) as cluster,
         Client(cluster) as client,
     ):
+        client.register_plugin(_leave_interrupts_to_the_parent())
         futures = {
             client.submit(function, item, key=f"item-{position}", pure=False): position
             for position, item in enumerate(items)
@@ -167,6 +169,17 @@ def _on_processes(
             position = futures.pop(future)
             yield position, _outcome(future)
             future.release()
+
+
+def _leave_interrupts_to_the_parent() -> Any:
+    """Make a plugin by which Ctrl-C, sent to the whole terminal, ends the parent alone."""
+    from distributed import WorkerPlugin
+
+    class LeaveInterruptsToTheParent(WorkerPlugin):  # type: ignore[misc]
+        def setup(self, worker: Any) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return LeaveInterruptsToTheParent()
 
 
 def _outcome(future: Any) -> Any:

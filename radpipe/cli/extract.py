@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-SOME_CASES_FAILED = 1
+SOME_CASES_FAILED, INTERRUPTED = 1, 130
 _SHOWN = 10
 
 
@@ -28,15 +28,19 @@ def extract(
     from radpipe.extraction.batch import extract_run
     from radpipe.parallel import default_workers
 
-    run = extract_run(
-        cohort,
-        params,
-        out,
-        engine=engine,
-        workers=default_workers() if workers is None else workers,
-        csv=csv,
-        progress=not quiet and sys.stderr.isatty(),
-    )
+    try:
+        run = extract_run(
+            cohort,
+            params,
+            out,
+            engine=engine,
+            workers=default_workers() if workers is None else workers,
+            csv=csv,
+            progress=not quiet and sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        sys.stderr.write(f"stopped: {out} is unfinished; remove it, or name another --out\n")
+        raise typer.Exit(INTERRUPTED) from None
     facts = run.facts()
     counts = facts["counts"]
     typer.echo(

@@ -422,10 +422,24 @@ def _told(error: ValidationError, where: str) -> SettingsError:
         found=repr(first["input"]),
         expected=" or ".join(
             dict.fromkeys(
-                each["msg"] for each in error.errors() if each["loc"][:2] == first["loc"][:2]
+                _in_words(each) for each in error.errors() if each["loc"][:2] == first["loc"][:2]
             )
         ),
+        remedy="see PyRadiomics' documentation of the parameter file",
     )
+
+
+def _in_words(error: Any) -> str:
+    words = {
+        "int_type": "an integer",
+        "float_type": "a number",
+        "bool_type": "true or false",
+        "string_type": "text",
+        "list_type": "a list",
+        "dict_type": "a mapping",
+        "model_type": "a mapping",
+    }
+    return words.get(error["type"], str(error["msg"]).removeprefix("Input should be "))
 
 
 def _is_branch(part: str) -> bool:

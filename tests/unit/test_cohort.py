@@ -79,3 +79,9 @@ def test_bad_manifests_are_refused_with_their_place(
 def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="cannot read the manifest"):
         read_cohort(tmp_path / "nothing.csv")
+
+
+def test_one_file_in_two_spellings_is_one_case(tmp_path: Path) -> None:
+    text = "patient_id,image,mask\nA,i.nii,m.nii\nB,./x/../i.nii,./m.nii\n"
+    with pytest.raises(CohortError, match="several rows"):
+        read_cohort(manifest(tmp_path, text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -117,7 +118,8 @@ def extract(
     Parameters
     ----------
     cohort : str, Path or DataFrame
-        The manifest: ``patient_id``, ``image``, ``mask`` and optional columns.
+        The manifest: ``patient_id``, ``image``, ``mask`` and optional columns; the paths in a
+        table are relative to the working directory, those in a file to the file.
     settings : str, Path, dict or None
         Parameter file, name of a shipped one, its content, or None for PyRadiomics' defaults.
     out : str or Path, optional
@@ -152,6 +154,12 @@ def extract(
     features = features.set_index("case_id")
     features.attrs["provenance"] = None if provenance is None else asdict(provenance)
     features.attrs["run"] = None if out is None else str(out)
+    if len(failures):
+        warnings.warn(
+            f"{len(failures)} of {len(failures) + len(features)} cases failed, all in "
+            f'attrs["failures"]; the first: {failures["message"].iloc[0]}',
+            stacklevel=2,
+        )
     features.attrs["failures"] = failures.drop(columns="label").to_dict("records")
     return features
 

@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from radpipe.errors import NonFiniteImageError, UnreadableImageError
 from radpipe.extraction.io import itk
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 18
 _FLOATS = {16: 4, 64: 8}
 _HEADER_SIZES = (348, 540)
 
@@ -60,7 +60,7 @@ def read(path: Path) -> sitk.Image:
         raise UnreadableImageError(
             "the file is truncated",
             where=str(path),
-            found=f"{found} bytes unpacked",
+            found=f"about {found} bytes unpacked",
             expected=f"{header.file_bytes} bytes by its header",
             remedy="copy or export it again",
         )

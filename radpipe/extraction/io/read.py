@@ -105,7 +105,7 @@ def as_label_map(mask: sitk.Image, label_channel: int = 0, where: str = "mask") 
     Raises
     ------
     UnreadableImageError
-        The mask has no such channel.
+        The mask has no such channel, or holds fractions or negative values.
     """
     channels = mask.GetNumberOfComponentsPerPixel()
     if channels > 1:
@@ -117,7 +117,23 @@ def as_label_map(mask: sitk.Image, label_channel: int = 0, where: str = "mask") 
                 expected=f"channel {label_channel}, counted from 0",
             )
         mask = sitk.VectorIndexSelectionCast(mask, label_channel)
+    _refuse_what_is_no_label(mask, where)
     return sitk.Cast(mask, sitk.sitkUInt32)
+
+
+def _refuse_what_is_no_label(mask: sitk.Image, where: str) -> None:
+    values = sitk.GetArrayViewFromImage(mask)
+    if values.dtype.kind == "u":
+        return
+    wrong = values[(values < 0) | (values != np.floor(values))]
+    if wrong.size:
+        raise UnreadableImageError(
+            "the mask holds values that are no labels",
+            where=where,
+            found=f"{wrong.size} voxels such as {wrong[0]:g}",
+            expected="integers from 0",
+            remedy="threshold a probability map before; PyRadiomics would cut 0.9 down to 0",
+        )
 
 
 def labels_in(path: str | Path, label_channel: int = 0) -> list[int]:

@@ -106,3 +106,22 @@ def _big_endian(nifti: bytes) -> bytes:
     for at, size in sizes:
         header[at : at + size] = header[at : at + size][::-1]
     return bytes(header) + np.frombuffer(nifti[352:], "<f4").astype(">f4").tobytes()
+
+
+@pytest.mark.parametrize("value", [0.5, -1.0])
+def test_a_mask_of_fractions_or_negative_values_is_refused(
+    tmp_path: Path, pair: Pair, value: float
+) -> None:
+    pair.mask = sitk.Cast(pair.mask, sitk.sitkFloat32)
+    _, path = pair.write(tmp_path)
+    assert labels_in(path) == [1]
+    pair.change_mask(lambda array: array.__setitem__((0, 0, 0), value))
+    _, path = pair.write(tmp_path)
+    with pytest.raises(UnreadableImageError, match=f"no labels.*{value:g}"):
+        read_mask(path)
+
+
+def test_analyze_pairs_are_not_read(tmp_path: Path, pair: Pair) -> None:
+    path, _ = pair.write(tmp_path, suffix=".hdr")
+    with pytest.raises(UnreadableImageError, match="unknown type"):
+        read_image(path)

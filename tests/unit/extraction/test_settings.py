@@ -55,7 +55,7 @@ def test_defaults_leave_shape2d_out_but_a_file_without_classes_does_not() -> Non
         ({"setting": {"binWidth": True}}, ["setting.binWidth", "True"]),
         ({"setting": {"binWidth": -1}}, ["setting.binWidth", "greater than 0"]),
         ({"setting": {"binWidth": None}}, ["setting.binWidth", "None"]),
-        ({"setting": {"force2D": 1}}, ["setting.force2D", "boolean"]),
+        ({"setting": {"force2D": 1}}, ["setting.force2D", "true or false"]),
         ({"setting": {"sigma": [1, "x"]}}, ["setting.sigma.1", "'x'"]),
         ({"setting": {"interpolator": "linear"}}, ["setting.interpolator", "sitkLinear"]),
         ({"featureClass": {"glcm": ["Contrst"]}}, ["featureClass.glcm.Contrst", "'Contrast'"]),
