@@ -10,13 +10,13 @@ cohorts of fold models scored on a large cohort of the same population.
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
 
+from radpipe.parallel import in_order
 from radpipe.prognosis.evaluation import evaluate
-from radpipe.prognosis.models import XgbCox
+from radpipe.prognosis.models.xgb_cox import XgbCox
 from radpipe.prognosis.survival import concordance_index, make_endpoint, repeated_folds
 
 PATIENTS, NEW_PATIENTS = 100, 2000
@@ -90,8 +90,7 @@ def main() -> None:
     parser.add_argument("--cohorts", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args()
-    with ProcessPoolExecutor(chosen.workers) as pool:
-        report(pd.DataFrame(pool.map(one_cohort, range(chosen.cohorts))))
+    report(pd.DataFrame(in_order(one_cohort, range(chosen.cohorts), chosen.workers)))
 
 
 if __name__ == "__main__":

@@ -18,14 +18,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.errors import RunError, SettingsError
+from radpipe.errors import SettingsError
+from radpipe.prognosis.models.table import DEFAULT, VOLUME
+from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.store.files import empty_directory
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
     from radpipe.prognosis.evaluation import Evaluation
-
-Floats = NDArray[np.float64]
 
 # Voxel size (x, y, z) in mm and noise in HU of three scanners: a model must see through both.
 SCANNERS = (
@@ -171,7 +172,9 @@ def make_cohort(out: Path, patients: int = 150, seed: int = 0) -> pd.DataFrame:
         Fewer than two patients.
     """
     if patients < 2:
-        raise SettingsError("too few patients", found=patients, expected="2 or more")
+        raise SettingsError(
+            "too few patients", found=patients, expected="2 or more", remedy="ask for more"
+        )
     (out / "images").mkdir(parents=True, exist_ok=True)
     names = [f"DEMO-{number + 1:03d}" for number in range(patients)]
     drawn = [
@@ -308,8 +311,12 @@ def run_demo(
     with step("evaluate", "nested cross-validation, beside tumour volume alone"):
         evaluation = evaluate(run.path, clinical, **study, workers=workers, progress=progress)
         evaluation.save(out / "evaluation")
-    with step("train", "one model on all patients"):
-        train(run.path, clinical, **study, out=out / "model")
+    withheld = evaluation.metrics["withheld"].get(DEFAULT)
+    if withheld:
+        say(f"{'train':<9} left out, a model nobody can judge is of no use: {withheld}")
+    else:
+        with step("train", "one model on all patients"):
+            train(run.path, clinical, **study, out=out / "model")
     with step("report", "one HTML file"):
         page = write_report(out / "evaluation", out / "report.html")
     reached = _c_indices(evaluation, truth, clinical)
@@ -330,14 +337,9 @@ def _check(out: Path, patients: int) -> None:
             where="--patients",
             found=patients,
             expected=f"{FEWEST_PATIENTS} or more",
+            remedy=f"ask for at least {FEWEST_PATIENTS}",
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError(
-            "the output directory is not empty",
-            where=str(out),
-            expected="a new or empty directory",
-            remedy="name another one with --out, or remove this one",
-        )
+    empty_directory(out)
 
 
 class _Steps:
@@ -364,7 +366,7 @@ def _c_indices(evaluation: Evaluation, truth: pd.DataFrame, clinical: Path) -> d
         "true hazard": concordance_index(endpoint, truth["log_hazard"]),
         **{
             said: float(found[name]["c_index"]["estimate"])
-            for name, said in (("xgb_cox", "model"), ("volume", "volume"))
+            for name, said in ((DEFAULT, "model"), (VOLUME, "volume"))
             if name in found
         },
     }
@@ -376,7 +378,7 @@ def _closing(reached: dict[str, float], page: Path) -> list[str]:
         "",
         "C-index (0.5 is chance, 1 is perfect)",
         f"  true hazard    {reached['true hazard']:.3f}   what a perfect model would reach",
-        f"  model          {model}   xgb_cox, on patients that it had not seen",
+        f"  model          {model}   {DEFAULT}, on patients that it had not seen",
         f"  tumour volume  {reached['volume']:.3f}   alone, in the same folds",
         "",
         f"report: {page}",

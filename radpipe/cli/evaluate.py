@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radpipe.prognosis.models.table import DEFAULT, MODELS
+
 if TYPE_CHECKING:
     from radpipe.prognosis.evaluation import Evaluation
 
@@ -15,7 +17,7 @@ Table = Annotated[Path, typer.Argument(help="A run, or a .parquet or .csv table 
 Clinical = Annotated[Path, typer.Option(help="Clinical table: patient_id, time, event, …")]
 Time = Annotated[str, typer.Option(help="Column of the time since the start.")]
 Event = Annotated[str, typer.Option(help="Column that is 1 where the event happened, else 0.")]
-ModelName = Annotated[str, typer.Option(help="xgb_cox or volume.")]
+ModelName = Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")]
 ClinicalColumns = Annotated[
     str, typer.Option(help="Clinical columns to use as predictors: age,sex,…")
 ]
@@ -38,7 +40,7 @@ def evaluate(
     time: Time,
     event: Event,
     out: Annotated[Path, typer.Option(help="New directory for the evaluation.")],
-    model: ModelName = "xgb_cox",
+    model: ModelName = DEFAULT,
     clinical_columns: ClinicalColumns = "",
     volume: Volume = None,
     per_patient: PerPatient = None,
@@ -47,14 +49,15 @@ def evaluate(
     folds: Annotated[int, typer.Option(help="Outer folds of each.")] = 5,
     seed: Seed = 0,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes; 0: this process. Default: one a core.")
+        int | None,
+        typer.Option(min=0, help="Worker processes; 0: this process. Default: one a core."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Estimate how good such a model would be, beside tumour volume alone."""
     from radpipe.parallel import default_workers
     from radpipe.prognosis.evaluation import evaluate as run
-    from radpipe.prognosis.models.storage import empty_directory
+    from radpipe.store.files import empty_directory
 
     empty_directory(out)
     result = run(

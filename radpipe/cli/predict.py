@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,19 +24,12 @@ def predict(
 ) -> None:
     """Score new patients with a saved model."""
     from radpipe.prognosis.evaluation import predict as run
-    from radpipe.prognosis.evaluation.matching import extraction_note
-    from radpipe.prognosis.evaluation.study import as_features
-    from radpipe.prognosis.models import load
     from radpipe.store import write_table
     from radpipe.store.files import whole_file
 
     _check_output(out)
     times = _times(horizons)
-    saved = load(model)
-    features = as_features(table, saved.facts["training"]["per_patient"])
-    if note := extraction_note(saved, features):
-        sys.stderr.write(f"radpipe: warning: {note}\n")
-    scores = run(saved, features, times, clinical=clinical)
+    scores = run(model, table, times, clinical=clinical)
     if out.suffix == ".parquet":
         write_table(out, scores)
     else:
@@ -48,12 +40,19 @@ def predict(
 
 def _check_output(out: Path) -> None:
     if out.suffix not in (".csv", ".parquet"):
-        raise SettingsError("unknown format", where="--out", found=out, expected=".csv or .parquet")
+        raise SettingsError(
+            "unknown format",
+            where="--out",
+            found=out,
+            expected=".csv or .parquet",
+            remedy="end the file's name so",
+        )
     if out.exists() or not out.parent.is_dir():
         raise RunError(
             "the output is there already" if out.exists() else "the output's folder is not there",
             where=str(out),
             expected="a new file in a folder that is there",
+            remedy="name another one with --out, or make the folder",
         )
 
 
@@ -62,5 +61,9 @@ def _times(horizons: str) -> list[float] | None:
         return [float(time) for time in names_in(horizons)] or None
     except ValueError as error:
         raise SettingsError(
-            "not numbers", where="--horizons", found=horizons, expected="for example 365,730"
+            "not numbers",
+            where="--horizons",
+            found=horizons,
+            expected="for example 365,730",
+            remedy="write times in the training unit, with commas between them",
         ) from error

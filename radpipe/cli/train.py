@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from radpipe.cli.evaluate import (
     Volume,
     names_in,
 )
+from radpipe.prognosis.models.table import DEFAULT
 
 
 def train(
@@ -29,7 +29,7 @@ def train(
     time: Time,
     event: Event,
     out: Annotated[Path, typer.Option(help="New directory for the model.")],
-    model: ModelName = "xgb_cox",
+    model: ModelName = DEFAULT,
     clinical_columns: ClinicalColumns = "",
     volume: Volume = None,
     per_patient: PerPatient = None,
@@ -41,7 +41,6 @@ def train(
     from rich.markup import escape
 
     from radpipe.prognosis.evaluation import train as run
-    from radpipe.prognosis.evaluation.cross_validation import MIN_EVENTS
 
     saved = run(
         table,
@@ -57,8 +56,6 @@ def train(
         seed=seed,
     )
     training = saved.facts["training"]
-    if training["events"] < MIN_EVENTS:
-        sys.stderr.write(f"radpipe: warning: too few events for `evaluate`: {training['events']}\n")
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{escape(model)} trained on {training['patients']} patients, {training['events']} events, "

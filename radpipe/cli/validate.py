@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,19 +23,12 @@ def validate(
 ) -> None:
     """Measure a frozen model on another cohort, beside tumour volume alone."""
     from radpipe.prognosis.evaluation import validate as run
-    from radpipe.prognosis.evaluation.matching import extraction_note
-    from radpipe.prognosis.evaluation.study import as_features
-    from radpipe.prognosis.models import load
-    from radpipe.prognosis.models.storage import empty_directory
+    from radpipe.store.files import empty_directory
 
     empty_directory(out)
-    saved = load(model)
-    features = as_features(table, saved.facts["training"]["per_patient"])
-    if note := extraction_note(saved, features):
-        sys.stderr.write(f"radpipe: warning: {note}\n")
     result = run(
-        saved,
-        features,
+        model,
+        table,
         clinical,
         time=time,
         event=event,

@@ -12,7 +12,9 @@ from radpipe.cli.predict import predict
 from radpipe.cli.train import train
 from radpipe.cli.validate import validate
 from radpipe.errors import RadpipeError
+from radpipe.prognosis.models.table import MODELS
 from radpipe.store import Provenance, write_table
+from tests.e2e.report_input import write_evaluation
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, few_events, simulate
 
 ENDPOINT = ["--time", "os_days", "--event", "death"]
@@ -32,6 +34,16 @@ def radpipe():
         return result
 
     return run
+
+
+def main(*arguments):
+    """Run the command line as a user does, with its own handling of errors and warnings."""
+    return subprocess.run(
+        [sys.executable, "-c", "from radpipe.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -73,7 +85,7 @@ def test_train_validate_predict(radpipe, tables, tmp_path):
     risk = tmp_path / "risk.csv"
     horizons = ["--horizons", "365,730", "--clinical", clinical]
     result = radpipe("predict", model, table, "--out", risk, *horizons)
-    assert "warning" not in result.stderr
+    assert result.stderr == ""
     scores = pd.read_csv(risk, dtype={"patient_id": str})
     assert scores["patient_id"].tolist() == [f"{number:03d}" for number in range(60)]
     assert scores["survival_at_730"].between(0, 1).all()
@@ -83,7 +95,10 @@ def test_training_on_few_events_warns(radpipe, tables, tmp_path):
     table, clinical = tables
     few_events(pd.read_csv(clinical, dtype={"patient_id": str}), 8).to_csv(clinical, index=False)
     call = ["--clinical", clinical, *ENDPOINT, "--out"]
-    assert "too few events" in radpipe("train", table, *call, tmp_path / "m").stderr
+    ended = main("train", table, *call, tmp_path / "m")
+    assert ended.returncode == 0
+    told = "radpipe: trained on 8 events; `evaluate` needs 20 to judge such a model\n"
+    assert ended.stderr == told
     quick = ["--workers", 0, "--folds", 4, "--repeats", 2]
     result = radpipe("evaluate", table, *call, tmp_path / "e", *quick)
     assert "withheld: 8 events; at least 20" in result.output
@@ -92,8 +107,10 @@ def test_training_on_few_events_warns(radpipe, tables, tmp_path):
 def test_a_table_without_provenance_is_scored_with_a_warning(radpipe, tables, tmp_path):
     table, clinical = tables
     radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
-    result = radpipe("predict", tmp_path / "m", tmp_path / "t.csv", "--out", tmp_path / "r.parquet")
-    assert "warning: the table does not tell how it was extracted" in result.stderr
+    ended = main("predict", tmp_path / "m", tmp_path / "t.csv", "--out", tmp_path / "r.parquet")
+    assert ended.returncode == 0
+    told = "radpipe: the table does not tell how it was extracted: not compared\n"
+    assert ended.stderr == told
     assert len(pd.read_parquet(tmp_path / "r.parquet")) == 60
 
 
@@ -143,3 +160,45 @@ def test_the_verbs_import_nothing_heavy():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_help_names_every_model():
+    told = main("train", "--help").stdout
+    assert all(name in told for name in MODELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["report", "{}/none", "--out", "{}/r.html"], "RunError: {}/none: no evaluation in this"),
+        (
+            ["report", "{}/e", "--out", "{}/r.html", "--run", "{}/no"],
+            "RunError: {}/no: no finished",
+        ),
+        (["report", "{}/e", "--out", "{}/no/r.html"], "RunError: {}/no/r.html: cannot write"),
+    ],
+)
+def test_report_tells_wrong_input(tmp_path, arguments, told):
+    write_evaluation(tmp_path / "e")
+    ended = main(*(one.format(tmp_path) for one in arguments))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"radpipe: {told.format(tmp_path)}")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.usefixtures("pyradiomics")
+@pytest.mark.parametrize(
+    ("patients", "told"),
+    [("5", "SettingsError: --patients: too few patients"), ("20", "not empty")],
+)
+def test_demo_tells_wrong_input(tmp_path, patients, told):
+    (tmp_path / "mine.txt").touch()
+    ended = main("demo", "--out", tmp_path, "--patients", patients)
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("radpipe: ")
+    assert told in last
+    assert "remedy:" in last
+    assert "Traceback" not in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

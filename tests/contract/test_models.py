@@ -11,7 +11,12 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from radpipe.errors import ModelError, RadpipeError, RunError
-from radpipe.prognosis.models import MODELS, XgbCox, load, save
+from radpipe.prognosis.evaluation import evaluate, predict, train
+from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.models.storage import load, save
+from radpipe.prognosis.models.table import MODELS, Entry, model_class
+from radpipe.prognosis.models.xgb_cox import XgbCox
+from radpipe.prognosis.report.words import how_done, model_name
 from radpipe.prognosis.survival import concordance_index, kaplan_meier
 from radpipe.prognosis.tables import endpoint_of, feature_columns, join_clinical
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME, simulate
@@ -20,7 +25,7 @@ FACTS = {
     "endpoint": {"time": "os_days", "event": "death"},
     "training": {"patients": 80, "events": 50, "follow_up_median": 400.0},
     "horizons": [100.0, 200.0],
-    "provenance": None,
+    "source": {"provenance": None},
     "versions": {"radpipe": "0"},
 }
 
@@ -38,7 +43,7 @@ def name(request):
 
 @pytest.fixture
 def fitted(name):
-    return MODELS[name]().fit(*data())
+    return model_class(name)().fit(*data())
 
 
 def test_risk_is_one_finite_number_a_patient(fitted):
@@ -57,7 +62,7 @@ def test_clone_has_the_parameters_and_nothing_fitted(fitted):
 
 
 def test_fit_keeps_the_parameters_it_was_given(name):
-    model = MODELS[name]()
+    model = model_class(name)()
     before = model.get_params()
     assert model.fit(*data()).get_params() == before
 
@@ -80,7 +85,7 @@ def test_the_order_of_patients_to_score_does_not_matter(fitted):
 
 
 def test_fitting_twice_gives_the_same_bits(name):
-    first, second = (MODELS[name]().fit(*data()).predict(data()[0]) for _ in range(2))
+    first, second = (model_class(name)().fit(*data()).predict(data()[0]) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
@@ -119,7 +124,44 @@ def test_an_unknown_schema_is_refused(fitted, tmp_path):
 def test_no_columns_are_refused(name):
     X, y = data()
     with pytest.raises(RadpipeError):
-        MODELS[name]().fit(X[[]], y)
+        model_class(name)().fit(X[[]], y)
+
+
+class Texture(Model):
+    """The least that a model can be: no parameter, one column, nothing beside the grammar."""
+
+    def fit(self, X, y):
+        self.learn_columns(X.columns)
+        return self
+
+    def predict(self, X):
+        self._check_columns(X)
+        return X[TEXTURE].to_numpy(np.float64)
+
+    def write(self, folder):
+        return {"files": []}
+
+    def restore(self, folder, state):
+        return self
+
+
+def test_one_file_and_one_line_make_a_model(tmp_path, monkeypatch):
+    home = f"{Texture.__module__}.{Texture.__qualname__}"
+    monkeypatch.setitem(MODELS, "texture", Entry(home, "Texture alone"))
+    features, clinical = simulate(60)
+    call = {"time": "os_days", "event": "death", "model": "texture"}
+    result = evaluate(features, clinical, **call, repeats=1, folds=3)
+    rows = result.predictions.query("model == 'texture'")
+    assert rows["risk_score"].tolist() == features.loc[rows["case_id"], TEXTURE].tolist()
+    assert "inner folds" not in how_done(result.metrics)
+    assert model_name("texture") == "Texture alone"
+    saved = train(features, clinical, **call, out=tmp_path / "model")
+    assert predict(saved.path, features)["risk_score"].tolist() == features[TEXTURE].tolist()
+
+
+def test_a_model_outside_the_table_is_not_saved(tmp_path):
+    with pytest.raises(ModelError, match=r"Texture.*remedy: add it to MODELS"):
+        save(Texture().fit(*data()), tmp_path / "model", FACTS)
 
 
 def test_without_scikit_learn_the_remedy_is_told():

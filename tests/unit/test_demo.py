@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from radpipe import demo
 from radpipe.errors import RunError, SettingsError
 from radpipe.prognosis.survival import concordance_index, make_endpoint
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Provenance, Row, Run
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
 
@@ -108,6 +109,30 @@ def test_too_few_patients_are_refused_before_any_work(tmp_path, pyradiomics):
     assert not (tmp_path / "out").exists()
     with pytest.raises(SettingsError, match="too few patients"):
         demo.make_cohort(tmp_path / "out", patients=1)
+
+
+def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
+    """20 patients have fewer than 20 events; features by hand, for this is not about images."""
+    pytest.importorskip("xgboost")
+
+    def extract_run(manifest, params, out, **how):
+        truth = pd.read_csv(manifest.parent / "truth.csv")
+        run = Run(out)
+        run.make()
+        for place, row in truth.iterrows():
+            keys = dict.fromkeys(KEY_COLUMNS, row["patient_id"]) | {"label": 1}
+            run.put(place, Row(keys, {MASK_VOLUME: row["volume_mm3"]}))
+        run.finish([], KEY_COLUMNS, Provenance("none", "0"), {})
+        return run
+
+    monkeypatch.setattr("radpipe.extraction.batch.extract_run", extract_run)
+    monkeypatch.setattr(demo, "_check", lambda out, patients: None)
+    said = []
+    reached = demo.run_demo(tmp_path, patients=20, say=said.append)
+    assert set(reached) == {"true hazard", "volume"}
+    assert not (tmp_path / "model").exists()
+    assert any(re.search(r"^train .* events; at least 20 are needed", line) for line in said)
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_without_pyradiomics_the_demo_says_so_before_any_work(tmp_path, monkeypatch):

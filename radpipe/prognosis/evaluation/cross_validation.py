@@ -30,17 +30,17 @@ from radpipe.prognosis.evaluation.study import (
     Study,
     Table,
     make_study,
-    require_model,
+    prepare,
     versions,
 )
-from radpipe.prognosis.models import MODELS, Model, VolumeModel
+from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.models.table import DEFAULT, VOLUME, model_class
 from radpipe.prognosis.survival import concordance_index, nadeau_bengio, repeated_folds
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats
 from radpipe.prognosis.survival.splits import Fold
 
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
-INNER_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def evaluate(
     *,
     time: str,
     event: str,
-    model: str = "xgb_cox",
+    model: str = DEFAULT,
     clinical_columns: Sequence[str] = (),
     volume: str | None = None,
     per_patient: str | None = None,
@@ -114,35 +114,30 @@ def evaluate(
     ModelError
         The model is unknown.
     """
-    require_model(model)
+    kind = model_class(model)
     outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
     study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
     parts = _outer_folds(study, repeats, folds, seed)
     withheld = _withheld(study, model)
     results = {
         name: _run(study, name, parts, seed, workers, progress)
-        for name in dict.fromkeys((model, "volume"))
+        for name in dict.fromkeys((model, VOLUME))
         if name not in withheld
     }
     if not results:
-        raise TableError("nothing can be evaluated", found="; ".join(withheld.values()))
-    metrics = {
-        "schema": SCHEMA_VERSION,
-        "kind": "cross-validation",
-        "endpoint": study.endpoint_facts(),
-        "cohort": study.cohort_facts(),
-        "design": {
-            "repeats": repeats,
-            "folds": folds,
-            "inner_folds": INNER_FOLDS,
-            "seed": seed,
-            "interval": "Nadeau-Bengio 95 %",
-        },
-        "models": {name: _metrics(done, study, name) for name, done in results.items()},
-        "withheld": withheld,
-        "source": study.source_facts(),
-        "versions": versions(),
+        raise TableError(
+            "nothing can be evaluated",
+            found="; ".join(withheld.values()),
+            expected="a model with enough events, or a volume column",
+            remedy="take a larger cohort, or name the column of the tumour's volume with --volume",
+        )
+    design = {
+        "repeats": repeats,
+        "folds": folds,
+        "inner_folds": kind().get_params().get("inner_folds"),
+        "seed": seed,
     }
+    metrics = _metrics(study, results, withheld, design)
     tables = [_predictions(name, done, study) for name, done in results.items()]
     return Evaluation(
         metrics, pd.concat(tables, ignore_index=True), _contributions(results.get(model, []))
@@ -152,7 +147,11 @@ def evaluate(
 def _outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold]:
     if repeats < 1 or folds < 2:
         raise TableError(
-            "too few folds", found=f"{repeats} x {folds}", expected="1 repeat and 2 folds or more"
+            "too few folds",
+            where="--repeats, --folds",
+            found=f"{repeats} x {folds}",
+            expected="1 repeat and 2 folds or more",
+            remedy="leave both out for 5 x 5",
         )
     if study.events < folds:
         raise TableError(
@@ -168,8 +167,8 @@ def _outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold
 def _withheld(study: Study, model: str) -> dict[str, str]:
     withheld = {}
     if study.volume is None:
-        withheld["volume"] = "the table has no volume column; name one with --volume COLUMN"
-    if model != "volume" and study.events < MIN_EVENTS:
+        withheld[VOLUME] = "the table has no volume column; name one with --volume COLUMN"
+    if model_class(model).learns and study.events < MIN_EVENTS:
         withheld[model] = (
             f"{study.events} events; at least {MIN_EVENTS} are needed to evaluate a model"
         )
@@ -179,19 +178,12 @@ def _withheld(study: Study, model: str) -> dict[str, str]:
 def _run(
     study: Study, name: str, parts: list[Fold], seed: int, workers: int, progress: bool
 ) -> list[_Fitted]:
-    estimator, columns = _estimator(study, name, seed)
-    job = partial(_fit_fold, estimator, study.frame[columns], study.endpoint)
-    # Volume needs no fitting: worker processes would take longer to start than it takes.
-    processes = 0 if name == "volume" else workers
+    estimator, X = prepare(study, name, seed)
+    job = partial(_fit_fold, estimator, X, study.endpoint)
+    # Where nothing is learnt, worker processes would take longer to start than the work takes.
+    processes = workers if estimator.learns else 0
     with _bar(f"{name}: outer folds", len(parts), progress) as on_done:
         return in_order(job, parts, processes, on_done)
-
-
-def _estimator(study: Study, name: str, seed: int) -> tuple[Model, list[str]]:
-    if name == "volume":
-        return VolumeModel(column=study.volume), [str(study.volume)]
-    settings = {"seed": seed, "inner_folds": INNER_FOLDS}
-    return MODELS[name]().set_params(**settings), study.predictors
 
 
 def _fit_fold(estimator: Model, X: pd.DataFrame, y: Endpoint, fold: Fold) -> _Fitted:
@@ -217,7 +209,26 @@ def _c_index(y: Endpoint, risk: Floats) -> float | None:
         return None
 
 
-def _metrics(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
+def _metrics(
+    study: Study,
+    results: dict[str, list[_Fitted]],
+    withheld: dict[str, str],
+    design: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA_VERSION,
+        "kind": "cross-validation",
+        "endpoint": study.endpoint_facts(),
+        "cohort": study.cohort_facts(),
+        "design": {**design, "interval": "Nadeau-Bengio 95 %"},
+        "models": {name: _model_facts(done, study, name) for name, done in results.items()},
+        "withheld": withheld,
+        "source": study.source_facts(),
+        "versions": versions(),
+    }
+
+
+def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
     values = [one.c_index for one in done if one.c_index is not None]
     if len(values) < 2:
         raise TableError(
@@ -228,7 +239,7 @@ def _metrics(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
         )
     ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
     facts: dict[str, Any] = {"c_index": c_index_facts(nadeau_bengio(values, ratio))}
-    if name == "volume":
+    if name == VOLUME:
         facts["column"] = study.volume
     facts["folds_without_pairs"] = len(done) - len(values)
     facts["folds"] = [

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from radpipe.errors import ModelError
-from radpipe.prognosis.models import SavedModel
+from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.tables.columns import listed
 
 # What decides values; the table's layout does not.
 _DECIDING = ("engine", "values_version", "settings")
 _ABSENT = "absent"
 
+log = logging.getLogger("radpipe")
+
 
 def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """Refuse a table that the model was not made for.
+    """Refuse a table that the model was not made for; warn where the extraction is not known.
 
     Parameters
     ----------
@@ -53,31 +56,11 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
     return X
 
 
-def extraction_note(saved: SavedModel, frame: pd.DataFrame) -> str | None:
-    """Say why the extraction cannot be compared, if so.
-
-    Parameters
-    ----------
-    saved : SavedModel
-        The model.
-    frame : DataFrame
-        Features with ``attrs["provenance"]``.
-
-    Returns
-    -------
-    str or None
-        A sentence for the user.
-    """
-    if frame.attrs.get("provenance") is None:
-        return "the table does not tell how it was extracted: not compared with the model"
-    if saved.facts["provenance"] is None:
-        return "the model's table did not tell how it was extracted: not compared"
-    return None
-
-
 def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -> None:
-    ours = saved.facts["provenance"]
+    ours = saved.facts["source"]["provenance"]
     if ours is None or theirs is None:
+        whose = "the table does" if theirs is None else "the model's training table did"
+        log.warning("%s not tell how it was extracted: not compared", whose)
         return
     differing = [
         f"{path}: {found} in the table, {wanted} in the model"

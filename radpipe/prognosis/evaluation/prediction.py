@@ -11,8 +11,9 @@ import pandas as pd
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.matching import require_match
 from radpipe.prognosis.evaluation.study import Table, as_features
-from radpipe.prognosis.models import SavedModel, load
-from radpipe.prognosis.tables import join_clinical, read_clinical
+from radpipe.prognosis.models.storage import SavedModel, load
+from radpipe.prognosis.tables import join_clinical, read_clinical, require_columns
+from radpipe.prognosis.tables.columns import id_text
 
 
 def predict(
@@ -23,6 +24,9 @@ def predict(
     clinical: Table | None = None,
 ) -> pd.DataFrame:
     """Give each patient a risk score and survival probabilities.
+
+    Where the table or the model does not tell how its features were extracted, this is logged as
+    a warning to ``radpipe``.
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ def predict(
 
     Raises
     ------
+    TableError
+        The table cannot be read, or has no ``patient_id``.
     ModelError
         Columns or extraction settings do not fit the model, or a horizon is not positive.
     """
@@ -51,7 +57,8 @@ def predict(
     if clinical is not None:
         rows = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
         # A clinical table may know more patients than are to be scored.
-        asked = rows["patient_id"].astype("str").isin(frame["patient_id"])
+        require_columns(rows, ["patient_id"], "the clinical table")
+        asked = id_text(rows["patient_id"]).isin(id_text(frame["patient_id"]))
         frame = join_clinical(frame, rows[asked])
     X = require_match(saved, frame)
     scores = pd.DataFrame(
@@ -72,5 +79,11 @@ def predict(
 def _checked(horizons: Sequence[float]) -> list[float]:
     times = [float(time) for time in horizons]
     if not all(np.isfinite(time) and time > 0 for time in times):
-        raise ModelError("a horizon is not positive", where="--horizons", found=times)
+        raise ModelError(
+            "a horizon is not positive",
+            where="--horizons",
+            found=times,
+            expected="times after the start, in the unit of the training times",
+            remedy="leave it out, or leave --horizons out for the model's own",
+        )
     return list(dict.fromkeys(times))

@@ -12,19 +12,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.prognosis.models.storage import empty_directory
+from radpipe.errors import RunError
 from radpipe.prognosis.survival import Interval
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.store import write_table
-from radpipe.store.files import write_json
+from radpipe.store import read_table, write_table
+from radpipe.store.files import empty_directory, read_json, write_json
 
 SCHEMA_VERSION = 1
+_METRICS, _PREDICTIONS, _CONTRIBUTIONS = (
+    "metrics.json",
+    "predictions.parquet",
+    "contributions.parquet",
+)
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,64 @@ class Evaluation:
             It is not empty.
         """
         folder = empty_directory(path)
-        write_table(folder / "predictions.parquet", self.predictions)
+        write_table(folder / _PREDICTIONS, self.predictions)
         if self.contributions is not None:
-            write_table(folder / "contributions.parquet", self.contributions)
-        write_json(folder / "metrics.json", self.metrics)
+            write_table(folder / _CONTRIBUTIONS, self.contributions)
+        write_json(folder / _METRICS, self.metrics)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The directory.
+
+        Returns
+        -------
+        Evaluation
+            The result.
+
+        Raises
+        ------
+        RunError
+            It holds no evaluation, or one of a newer layout.
+        TableError
+            A table of it cannot be read.
+        """
+        folder = Path(path)
+        metrics = _read_metrics(folder)
+        contributions = folder / _CONTRIBUTIONS
+        return cls(
+            metrics,
+            read_table(folder / _PREDICTIONS)[0],
+            read_table(contributions)[0] if contributions.is_file() else None,
+        )
+
+
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    path = folder / _METRICS
+    try:
+        metrics: dict[str, Any] = read_json(path)
+        schema = int(metrics["schema"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            "no evaluation in this directory",
+            where=str(folder),
+            found=f"no {_METRICS}" if not path.exists() else f"{_METRICS}: {error}",
+            expected="a directory that `radpipe evaluate --out` made",
+            remedy="mend the path, or evaluate first",
+        ) from error
+    if schema > SCHEMA_VERSION:
+        raise RunError(
+            "the evaluation was written by a newer radpipe",
+            where=str(folder),
+            found=f"layout {schema}",
+            expected=f"at most {SCHEMA_VERSION}",
+            remedy="update radpipe",
+        )
+    return metrics
 
 
 def c_index_facts(interval: Interval) -> dict[str, float]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from radpipe.errors import ModelError, TableError
-from radpipe.prognosis.models import MODELS
+from radpipe.errors import TableError
+from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.models.table import model_class
 from radpipe.prognosis.survival import median_follow_up
 from radpipe.prognosis.survival.endpoint import Endpoint
 from radpipe.prognosis.tables import (
@@ -155,8 +156,16 @@ def as_features(table: Table, per_patient: str | None = None) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by ``case_id``.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, or has no ``patient_id``.
     """
-    return table if isinstance(table, pd.DataFrame) else load_features(table, per_patient)
+    if not isinstance(table, pd.DataFrame):
+        return load_features(table, per_patient)
+    require_columns(table, ["patient_id"], "the feature table")
+    return table
 
 
 def make_study(
@@ -190,7 +199,11 @@ def make_study(
     clinical = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
     frame = join_clinical(features, clinical, outcomes.unmatched)
     if frame.empty:
-        raise TableError("no patient is in both tables", expected="the same patient_id in both")
+        raise TableError(
+            "no patient is in both tables",
+            expected="the same patient_id in both",
+            remedy="write the identifiers alike, leading zeros too",
+        )
     endpoint = endpoint_of(frame, outcomes.time, outcomes.event)
     require_columns(frame, outcomes.columns, "the clinical table")
     _refuse_endpoint_as_predictor(outcomes)
@@ -207,24 +220,32 @@ def _refuse_endpoint_as_predictor(outcomes: Outcomes) -> None:
             where="--clinical-columns",
             found=", ".join(sorted(leaking)),
             expected="columns known at the start",
+            remedy="leave them out of --clinical-columns",
         )
 
 
-def require_model(name: str) -> None:
-    """Refuse an unknown model.
+def prepare(study: Study, name: str, seed: int) -> tuple[Model, pd.DataFrame]:
+    """Make a model for a cohort, and choose its columns.
 
     Parameters
     ----------
+    study : Study
+        The cohort.
     name : str
-        As ``--model`` takes it.
+        A name in ``MODELS``.
+    seed : int
+        For a model that has the parameter ``seed``.
 
-    Raises
-    ------
-    ModelError
-        It is not in ``MODELS``.
+    Returns
+    -------
+    tuple of (Model, DataFrame)
+        Not fitted yet, and what to fit it on.
     """
-    if name not in MODELS:
-        raise ModelError("unknown model", found=name, expected=", ".join(MODELS))
+    model = model_class(name)()
+    offered = {"seed": seed, "column": study.volume}
+    taken = model.get_params()
+    model.set_params(**{key: value for key, value in offered.items() if key in taken})
+    return model, study.frame[model.choose_columns(study.predictors, study.volume)]
 
 
 def versions() -> dict[str, str]:

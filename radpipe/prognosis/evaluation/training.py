@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,23 @@ from typing import Any
 import numpy as np
 
 from radpipe.errors import ModelError
+from radpipe.prognosis.evaluation.cross_validation import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import (
     Outcomes,
     Study,
     Table,
     make_study,
-    require_model,
+    prepare,
     versions,
 )
-from radpipe.prognosis.models import MODELS, Model, SavedModel, load, save
-from radpipe.prognosis.models.storage import empty_directory
+from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.models.storage import SavedModel, load, save
+from radpipe.prognosis.models.table import DEFAULT, model_class
+from radpipe.store.files import empty_directory
 
 _QUARTILES = (0.25, 0.5, 0.75)
+
+log = logging.getLogger("radpipe")
 
 
 def train(
@@ -30,7 +36,7 @@ def train(
     time: str,
     event: str,
     out: str | Path,
-    model: str = "xgb_cox",
+    model: str = DEFAULT,
     clinical_columns: Sequence[str] = (),
     volume: str | None = None,
     per_patient: str | None = None,
@@ -38,6 +44,8 @@ def train(
     seed: int = 0,
 ) -> SavedModel:
     """Train a model on a whole cohort and save it.
+
+    Events too few for ``evaluate`` are logged as a warning to ``radpipe``.
 
     Parameters
     ----------
@@ -76,22 +84,27 @@ def train(
     RunError
         The directory is not empty.
     """
-    require_model(model)
+    model_class(model)
     empty_directory(out)
     outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
     study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
     if study.events == 0:
-        raise ModelError("no event to learn from", where=f"column {event}", expected="at least 2")
-    fitted = _fitted(study, model, seed)
+        raise ModelError(
+            "no event to learn from",
+            where=f"column {event}",
+            expected="at least 2",
+            remedy="take a larger cohort or a longer follow-up",
+        )
+    estimator, X = prepare(study, model, seed)
+    if estimator.learns and study.events < MIN_EVENTS:
+        log.warning(
+            "trained on %d events; `evaluate` needs %d to judge such a model",
+            study.events,
+            MIN_EVENTS,
+        )
+    fitted = estimator.fit(X, study.endpoint)
     save(fitted, out, _facts(study, fitted))
     return load(out)
-
-
-def _fitted(study: Study, name: str, seed: int) -> Model:
-    if name == "volume":
-        columns = [] if study.volume is None else [study.volume]
-        return MODELS[name](column=study.volume).fit(study.frame[columns], study.endpoint)
-    return MODELS[name](seed=seed).fit(study.frame[study.predictors], study.endpoint)
 
 
 def _facts(study: Study, model: Model) -> dict[str, Any]:
@@ -109,7 +122,6 @@ def _facts(study: Study, model: Model) -> dict[str, Any]:
         "training": training,
         "horizons": np.unique(np.quantile(times, _QUARTILES)).tolist(),
         "source": study.source_facts(),
-        "provenance": study.source_facts()["provenance"],
         "versions": versions(),
     }
 

@@ -17,8 +17,16 @@ from radpipe.prognosis.evaluation.results import (
     ranked,
     risk_groups,
 )
-from radpipe.prognosis.evaluation.study import Outcomes, Study, Table, make_study, versions
-from radpipe.prognosis.models import SavedModel, VolumeModel, load
+from radpipe.prognosis.evaluation.study import (
+    Outcomes,
+    Study,
+    Table,
+    make_study,
+    prepare,
+    versions,
+)
+from radpipe.prognosis.models.storage import SavedModel, load
+from radpipe.prognosis.models.table import VOLUME
 from radpipe.prognosis.survival import bootstrap_concordance
 from radpipe.prognosis.survival.endpoint import Floats
 
@@ -37,6 +45,9 @@ def validate(
     seed: int = 0,
 ) -> Evaluation:
     """Measure a model's C-index on patients it was not trained on, beside that of volume.
+
+    Where the table or the model does not tell how its features were extracted, this is logged as
+    a warning to ``radpipe``.
 
     Parameters
     ----------
@@ -85,7 +96,7 @@ def validate(
             "model": saved.path,
         },
         "models": {name: _metrics(study, name, risk, seed) for name, risk in scores.items()},
-        "withheld": {} if "volume" in scores else {"volume": "the table has no volume column"},
+        "withheld": {} if VOLUME in scores else {VOLUME: "the table has no volume column"},
         "source": study.source_facts(),
         "versions": versions(),
     }
@@ -116,16 +127,16 @@ def _study(
 
 def _scores(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Floats]:
     scores = {saved.facts["model"]: saved.model.predict(X)}
-    if study.volume is not None and "volume" not in scores:
-        column = study.frame[[study.volume]]
-        scores["volume"] = VolumeModel(study.volume).fit(column, study.endpoint).predict(column)
+    if study.volume is not None and VOLUME not in scores:
+        baseline, column = prepare(study, VOLUME, seed=0)
+        scores[VOLUME] = baseline.fit(column, study.endpoint).predict(column)
     return scores
 
 
 def _training_medians(saved: SavedModel) -> dict[str, float | None]:
     training = saved.facts["training"]
     volume = training["volume"]
-    medians = {"volume": None if volume is None else volume["median"]}
+    medians = {VOLUME: None if volume is None else volume["median"]}
     return {**medians, saved.facts["model"]: training["median_risk"]}
 
 
@@ -138,9 +149,10 @@ def _metrics(study: Study, name: str, risk: Floats, seed: int) -> dict[str, Any]
             where=name,
             found=f"{error}; {study.events} events in {len(risk)} patients",
             expected="at least one event before another patient's last time",
+            remedy="take a larger cohort or a longer follow-up",
         ) from error
     facts: dict[str, Any] = {"c_index": c_index_facts(interval), "folds": []}
-    return {**facts, "column": study.volume} if name == "volume" else facts
+    return {**facts, "column": study.volume} if name == VOLUME else facts
 
 
 def _predictions(

@@ -29,13 +29,39 @@ except ModuleNotFoundError as error:
 class Model(BaseEstimator, ABC):  # type: ignore[misc]
     """A scikit-learn estimator of risk.
 
+    A model that has the parameter ``seed`` is given the user's seed, one that has ``column`` the
+    column of the tumour's volume. It may have the methods ``predict_survival(X, times)`` and
+    ``contributions(X)``. Its parameter ``inner_folds`` and what it chose, ``parameters_``, go into
+    the metrics.
+
     Attributes
     ----------
+    learns : bool
+        Whether ``fit`` learns from outcomes, and so needs enough events.
     feature_names_in_ : ndarray of str, shape (p,)
         Columns seen by ``fit``, in order.
     n_features_in_ : int
         Their number.
     """
+
+    learns = True
+
+    def choose_columns(self, predictors: list[str], volume: str | None) -> list[str]:
+        """Choose the columns to be fitted on.
+
+        Parameters
+        ----------
+        predictors : list of str
+            Features and named clinical columns.
+        volume : str or None
+            The column of the tumour's volume.
+
+        Returns
+        -------
+        list of str
+            The predictors, unless a model says otherwise.
+        """
+        return predictors
 
     @abstractmethod
     def fit(self, X: pd.DataFrame, y: Endpoint) -> Self:

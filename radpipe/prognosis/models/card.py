@@ -60,7 +60,7 @@ def model_card(facts: dict[str, Any]) -> str:
         events=training["events"],
         follow_up="not reached" if follow_up is None else f"{follow_up:g}",
         columns=len(facts["columns"]),
-        extraction=_extraction(facts["provenance"]),
+        extraction=_extraction(facts["source"]["provenance"]),
         chosen=_pairs(facts["state"].get("chosen", {})) or "nothing",
         horizons=", ".join(f"{time:g}" for time in facts["horizons"]),
         versions=_pairs(facts["versions"]),

@@ -60,6 +60,7 @@ def encode(X: pd.DataFrame, categories: Categories) -> Floats:
             where=listed(X.columns[np.flatnonzero(infinite.any(axis=0))]),
             found=f"rows {listed(X.index[np.flatnonzero(infinite.any(axis=1))])}",
             expected="numbers, or empty where undefined",
+            remedy="correct these cells, or leave them empty",
         )
     return matrix
 
@@ -71,7 +72,11 @@ def _encoded(column: pd.Series, categories: list[str] | None) -> Floats:
         return np.asarray(text.map(places), dtype=np.float64)
     if not _is_number(column):
         raise TableError(
-            "a column holds text where the training table had numbers", where=str(column.name)
+            "a column holds text where the training table had numbers",
+            where=str(column.name),
+            found=listed(column.dropna().unique(), 3),
+            expected="numbers, or empty where undefined",
+            remedy="write this column as in the training table",
         )
     return np.asarray(column.to_numpy(np.float64, na_value=np.nan))
 

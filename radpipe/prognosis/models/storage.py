@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radpipe.errors import ModelError, RunError
+from radpipe.errors import ModelError
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.card import model_card
-from radpipe.prognosis.models.table import MODELS
-from radpipe.store.files import read_json, sha256_of, whole_file, write_json
+from radpipe.prognosis.models.table import MODELS, model_class, name_of
+from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
 
 SCHEMA_VERSION = 1
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
@@ -33,7 +33,7 @@ class SavedModel:
     model : Model
         The estimator.
     facts : dict
-        All of ``model.json``: ``endpoint``, ``training``, ``horizons``, ``provenance`` ...
+        All of ``model.json``: ``endpoint``, ``training``, ``horizons``, ``source`` ...
     path : str
         Where it lies.
     """
@@ -53,7 +53,7 @@ def save(model: Model, path: str | Path, facts: dict[str, Any]) -> None:
     path : str or Path
         A new or empty directory.
     facts : dict
-        What JSON can hold about endpoint, training cohort, provenance, horizons and versions.
+        What JSON can hold about endpoint, training cohort, source, horizons and versions.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def save(model: Model, path: str | Path, facts: dict[str, Any]) -> None:
     state = model.write(folder)
     content = {
         "schema": SCHEMA_VERSION,
-        "model": next(name for name, kind in MODELS.items() if type(model) is kind),
+        "model": name_of(model),
         "columns": model.feature_names_in_.tolist(),
         "parameters": model.get_params(),
         "state": state,
@@ -99,45 +99,9 @@ def load(path: str | Path) -> SavedModel:
     facts = _read_facts(folder)
     for name, wanted in facts["sha256"].items():
         _check_file(folder / name, wanted)
-    model = MODELS[facts["model"]](**facts["parameters"])
+    model = model_class(facts["model"])(**facts["parameters"])
     model.learn_columns(facts["columns"])
     return SavedModel(model.restore(folder, facts["state"]), facts, str(path))
-
-
-def empty_directory(path: str | Path) -> Path:
-    """Make a directory to write to.
-
-    Parameters
-    ----------
-    path : str or Path
-        A new or empty directory.
-
-    Returns
-    -------
-    Path
-        The same, there now.
-
-    Raises
-    ------
-    RunError
-        It is not empty, or cannot be made.
-    """
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise RunError(
-            "cannot make the output directory", where=str(path), found=error.strerror
-        ) from error
-    if occupied:
-        raise RunError(
-            "the output directory is not empty",
-            where=str(path),
-            expected="a new or empty directory",
-            remedy="name another one with --out, or remove this one",
-        )
-    return folder
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -148,12 +112,19 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             where=str(folder),
             found=f"no {_JSON}" if folder.is_dir() else "no such directory",
             expected="a directory that `radpipe train --out` made",
+            remedy="mend the path, or train a model first",
         )
     try:
         facts: dict[str, Any] = read_json(path)
         schema, name = facts["schema"], facts["model"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError("not a model's description", where=str(path), found=error) from error
+        raise ModelError(
+            "not a model's description",
+            where=str(path),
+            found=error,
+            expected="what `radpipe train` wrote",
+            remedy="copy the model again from its source, or train it again",
+        ) from error
     if schema != SCHEMA_VERSION or name not in MODELS:
         raise ModelError(
             "this radpipe does not know such a model",

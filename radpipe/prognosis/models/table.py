@@ -1,7 +1,96 @@
-"""Every model by the name that ``--model`` takes."""
+"""Every model by the name that ``--model`` takes; light, so that ``--help`` can read it."""
 
-from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.models.volume import VolumeModel
-from radpipe.prognosis.models.xgb_cox import XgbCox
+from __future__ import annotations
 
-MODELS: dict[str, type[Model]] = {"volume": VolumeModel, "xgb_cox": XgbCox}
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from radpipe.errors import ModelError
+
+if TYPE_CHECKING:
+    from radpipe.prognosis.models.base import Model
+
+
+class Entry(NamedTuple):
+    """One model.
+
+    Attributes
+    ----------
+    home : str
+        Module and class, joined by a dot; imported when it is needed.
+    title : str
+        Its name in plain words.
+    """
+
+    home: str
+    title: str
+
+
+# What every model is compared with.
+VOLUME = "volume"
+DEFAULT = "xgb_cox"
+MODELS = {
+    VOLUME: Entry("radpipe.prognosis.models.volume.VolumeModel", "Tumour volume alone"),
+    "xgb_cox": Entry("radpipe.prognosis.models.xgb_cox.XgbCox", "Gradient-boosted model"),
+}
+
+
+def model_class(name: str) -> type[Model]:
+    """Return a model's class.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``MODELS``.
+
+    Returns
+    -------
+    type
+        An estimator.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    """
+    if name not in MODELS:
+        raise ModelError(
+            "unknown model",
+            where="--model",
+            found=name,
+            expected=", ".join(MODELS),
+            remedy="give one of these",
+        )
+    module, _, kind = MODELS[name].home.rpartition(".")
+    found: type[Model] = getattr(import_module(module), kind)
+    return found
+
+
+def name_of(model: Model) -> str:
+    """Return the name of a model.
+
+    Parameters
+    ----------
+    model : Model
+        Of one of the classes in ``MODELS``.
+
+    Returns
+    -------
+    str
+        A key of ``MODELS``.
+
+    Raises
+    ------
+    ModelError
+        Its class is not there.
+    """
+    home = f"{type(model).__module__}.{type(model).__qualname__}"
+    for name, entry in MODELS.items():
+        if entry.home == home:
+            return name
+    raise ModelError(
+        "this model has no name",
+        found=home,
+        expected=", ".join(entry.home for entry in MODELS.values()),
+        remedy="add it to MODELS in radpipe/prognosis/models/table.py",
+    )

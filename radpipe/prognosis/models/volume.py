@@ -23,8 +23,27 @@ class VolumeModel(Model):
         The column to take; else the one that extraction names so.
     """
 
+    learns = False
+
     def __init__(self, column: str | None = None) -> None:
         self.column = column
+
+    def choose_columns(self, predictors: list[str], volume: str | None) -> list[str]:
+        """Choose the volume alone.
+
+        Parameters
+        ----------
+        predictors : list of str
+            Not looked at.
+        volume : str or None
+            The column of the tumour's volume.
+
+        Returns
+        -------
+        list of str
+            The volume's column, if there is one.
+        """
+        return [] if volume is None else [volume]
 
     def fit(self, X: pd.DataFrame, y: Endpoint) -> Self:
         """Find the volume's column.
@@ -51,7 +70,10 @@ class VolumeModel(Model):
         column = volume_column(X, self.column)
         if column is None:
             raise ModelError(
-                "no volume column", expected="original_shape_MeshVolume", remedy="name it: --volume"
+                "no volume column",
+                found=listed(X.columns) or "no column",
+                expected="original_shape_MeshVolume",
+                remedy="name it with --volume COLUMN",
             )
         self.learn_columns(X.columns)
         self.column_ = column

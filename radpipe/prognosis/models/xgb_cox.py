@@ -259,7 +259,16 @@ class XgbCox(Model):
 
 def _check_trainable(X: pd.DataFrame, y: Endpoint) -> None:
     if X.shape[1] == 0:
-        raise ModelError("no column to learn from", expected="at least one feature")
+        raise ModelError(
+            "no column to learn from",
+            expected="at least one feature",
+            remedy="columns named as extraction names them are features; name all others",
+        )
     events = int(y["event"].sum())
     if events < 2:
-        raise ModelError("too few events to learn from", found=events, expected="at least 2")
+        raise ModelError(
+            "too few events to learn from",
+            found=events,
+            expected="at least 2",
+            remedy="take a larger cohort or a longer follow-up",
+        )

@@ -14,8 +14,7 @@ from radpipe.prognosis.survival import (
     make_endpoint,
     numbers_at_risk,
 )
-
-Floats = NDArray[np.float64]
+from radpipe.prognosis.survival.endpoint import Floats
 
 GROUPS = ("low", "high")
 _DAYS_PER_MONTH = 365.25 / 12
@@ -100,7 +99,7 @@ class Curve:
         return float(self.times[reached[0]]) if len(reached) else None
 
 
-def risk_groups(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
+def group_of_patient(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
     """Give each patient one risk group: that of most repeats.
 
     Parameters
@@ -156,7 +155,7 @@ def group_curves(groups: pd.DataFrame, axis: TimeAxis) -> list[Curve]:
     Parameters
     ----------
     groups : DataFrame
-        Of :func:`risk_groups`.
+        Of :func:`group_of_patient`.
     axis : TimeAxis
         Unit and ticks.
 

@@ -9,14 +9,11 @@ from typing import Any
 import pandas as pd
 
 from radpipe.errors import RunError
+from radpipe.prognosis.evaluation.results import Evaluation
+from radpipe.prognosis.models.table import VOLUME
 from radpipe.prognosis.report import curves, figures, words
 from radpipe.prognosis.report.gallery import gallery
-from radpipe.prognosis.report.sources import (
-    Evaluation,
-    Extraction,
-    find_extraction,
-    read_evaluation,
-)
+from radpipe.prognosis.report.sources import Extraction, find_extraction
 from radpipe.store.files import whole_file
 
 MOST_FEATURES = 15
@@ -48,7 +45,7 @@ def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None
         A table of the evaluation cannot be read.
     """
     folder, out = Path(evaluation), Path(out)
-    found = read_evaluation(folder)
+    found = Evaluation.load(folder)
     extraction = find_extraction(found.metrics, folder, None if run is None else Path(run))
     html = _template().render(page_content(found, extraction))
     try:
@@ -144,12 +141,12 @@ def _extraction(extraction: Extraction) -> dict[str, Any]:
 
 def _groups(found: Evaluation) -> list[dict[str, Any]]:
     """Kaplan-Meier curves by risk group, first of the model, then of volume."""
-    models = sorted(found.metrics["models"], key=lambda model: model == words.VOLUME)
+    models = sorted(found.metrics["models"], key=lambda model: model == VOLUME)
     endpoint, predictions = found.metrics["endpoint"], found.predictions
     axis = curves.time_axis(endpoint["time"], float(predictions["time"].max()))
     shown = []
     for model in models:
-        estimated = curves.group_curves(curves.risk_groups(predictions, model), axis)
+        estimated = curves.group_curves(curves.group_of_patient(predictions, model), axis)
         shown.append(
             {
                 "name": words.model_name(model),
@@ -183,7 +180,7 @@ def _percent(point: tuple[float, float, float] | None) -> str:
 
 
 def _forest(metrics: dict[str, Any]) -> dict[str, Any]:
-    models = sorted(metrics["models"].items(), key=lambda item: item[0] == words.VOLUME)
+    models = sorted(metrics["models"].items(), key=lambda item: item[0] == VOLUME)
     lines = [
         figures.Estimate(
             words.model_name(key), *(model["c_index"][end] for end in ("estimate", "low", "high"))

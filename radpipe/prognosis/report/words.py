@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from radpipe.prognosis.models.table import MODELS, VOLUME
 from radpipe.prognosis.survival import Interval, nadeau_bengio
-
-VOLUME = "volume"
-_MODELS = {
-    "xgb_cox": "Gradient-boosted model",
-    VOLUME: "Tumour volume alone",
-}
 
 
 def model_name(model: str) -> str:
@@ -27,7 +22,7 @@ def model_name(model: str) -> str:
     str
         The key itself where it has no plain name.
     """
-    return _MODELS.get(model, model)
+    return MODELS[model].title if model in MODELS else model
 
 
 def with_interval(c_index: dict[str, float]) -> str:
@@ -191,11 +186,15 @@ def how_done(metrics: dict[str, Any]) -> str:
         )
     return (
         f"Nested cross-validation: {design.get('repeats')} repeats of {design.get('folds')} outer "
-        f"folds, with {design.get('inner_folds')} inner folds for tuning (seed "
-        f"{design.get('seed')}). Patients were never split between folds, folds held events in "
-        "equal shares, and everything that is fitted was fitted on training patients only. "
+        f"folds{_tuning(design.get('inner_folds'))} (seed {design.get('seed')}). "
+        "Patients were never split between folds, folds held events in equal shares, and "
+        "everything that is fitted was fitted on training patients only. "
         "C-indices count pairs of patients within one test fold and are averaged over folds and "
         f"repeats; interval: {design.get('interval')}, which allows for folds sharing training "
         "patients. High risk means a risk score above the median of that fold's training patients; "
         "a patient belongs to the group of most repeats."
     )
+
+
+def _tuning(inner_folds: int | None) -> str:
+    return "" if inner_folds is None else f", with {inner_folds} inner folds for tuning"

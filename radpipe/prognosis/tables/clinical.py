@@ -9,7 +9,7 @@ import pandas as pd
 
 from radpipe.errors import TableError
 from radpipe.prognosis.survival.endpoint import Endpoint, make_endpoint
-from radpipe.prognosis.tables.columns import feature_columns, listed, require_columns
+from radpipe.prognosis.tables.columns import feature_columns, id_text, listed, require_columns
 from radpipe.prognosis.tables.reading import read_any
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME
 
@@ -23,7 +23,8 @@ def read_clinical(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        A ``.csv`` or ``.parquet`` file with a column ``patient_id``, which stays text.
+        A ``.csv`` file, separated by ``,`` or ``;``, or a ``.parquet`` file, with a column
+        ``patient_id``, which stays text.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def join_clinical(
     features : DataFrame
         Of :func:`load_features`: one row a patient, indexed by ``case_id``.
     clinical : DataFrame
-        With a column ``patient_id``, one row a patient.
+        With a column ``patient_id``, one row a patient. Identifiers are compared as text.
     unmatched : {"refuse", "drop"}
         What to do with patients that only one table knows.
 
@@ -66,24 +67,43 @@ def join_clinical(
     Raises
     ------
     TableError
-        A patient stands in two rows of either table, or in only one of the tables.
+        A patient stands in two rows of either table, in only one of the tables, or has no name.
     """
     if unmatched not in ("refuse", "drop"):
-        raise TableError("unknown way", where="unmatched", found=unmatched, expected="refuse|drop")
-    for name, frame in (("the feature table", features), ("the clinical table", clinical)):
-        require_columns(frame, ["patient_id"], name)
-        _refuse_duplicates(frame["patient_id"].astype("str"), name)
-    theirs = clinical.assign(patient_id=clinical["patient_id"].astype("str"))
-    dropped = _unmatched(features["patient_id"], theirs["patient_id"])
+        raise TableError(
+            "unknown way",
+            where="unmatched",
+            found=unmatched,
+            expected="refuse|drop",
+            remedy="give one of these two",
+        )
+    ours = _identified(features, "the feature table")
+    theirs = _identified(clinical, "the clinical table")
+    dropped = _unmatched(ours["patient_id"], theirs["patient_id"])
     if unmatched == "refuse":
         _refuse_unmatched(dropped)
     kept = [*KEY_COLUMNS, MASK_VOLUME, *feature_columns(features)]
     theirs = theirs.set_index("patient_id").drop(columns=kept, errors="ignore")
-    ours = features[features["patient_id"].isin(theirs.index)]
+    ours = ours[ours["patient_id"].isin(theirs.index)]
     ours = ours.drop(columns=[name for name in theirs.columns if name in ours.columns])
     joined = pd.concat([ours, theirs.loc[ours["patient_id"]].set_index(ours.index)], axis=1)
     joined.attrs = {**features.attrs, "dropped": dropped}
     return joined
+
+
+def _identified(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    require_columns(frame, ["patient_id"], where)
+    patients = id_text(frame["patient_id"])
+    if (patients == "").any():
+        raise TableError(
+            "patient_id is empty",
+            where=where,
+            found=f"rows {listed(np.flatnonzero(patients == '') + 1)}",
+            expected="a patient_id in every row",
+            remedy="fill these cells, or delete these rows",
+        )
+    _refuse_duplicates(patients, where)
+    return frame.assign(patient_id=patients)
 
 
 def _refuse_duplicates(patients: pd.Series, where: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from radpipe.errors import TableError
 from radpipe.store import MASK_VOLUME
@@ -110,6 +111,29 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
                 expected=name,
                 remedy=f"did you mean {near[0]!r}?" if near else "name a column that is there",
             )
+
+
+def id_text(column: pd.Series) -> pd.Series:
+    """Write identifiers as text, so that tables can be compared.
+
+    Parameters
+    ----------
+    column : Series
+        Text or numbers.
+
+    Returns
+    -------
+    Series of str
+        Whole numbers without ``.0``, which pandas gives a column with holes; empty where missing.
+
+    Examples
+    --------
+    >>> id_text(pd.Series([7.0, None])).tolist()
+    ['7', '']
+    """
+    if is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype("str").where(column.notna(), "")
 
 
 def _shortened(names: list[str], shown: int = 12) -> str:

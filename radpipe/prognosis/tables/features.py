@@ -74,14 +74,31 @@ def _with_case_id(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _check_identifiers(frame: pd.DataFrame, where: str) -> None:
     if frame.empty:
-        raise TableError("the table has no rows", where=where, remedy="look at its failures")
+        raise TableError(
+            "the table has no rows",
+            where=where,
+            expected="one row a case",
+            remedy="if it is a run, look at its failures.parquet",
+        )
     for name in ("patient_id", "case_id"):
         if (frame[name] == "").any():
             rows = np.flatnonzero(frame[name] == "") + 1
-            raise TableError(f"{name} is empty", where=where, found=f"rows {listed(rows)}")
+            raise TableError(
+                f"{name} is empty",
+                where=where,
+                found=f"rows {listed(rows)}",
+                expected=f"a {name} in every row",
+                remedy="fill these cells, or delete these rows",
+            )
     twice = frame["case_id"][frame["case_id"].duplicated()].unique()
     if len(twice):
-        raise TableError("case_id is not unique", where=where, found=listed(twice))
+        raise TableError(
+            "case_id is not unique",
+            where=where,
+            found=listed(twice),
+            expected="another case_id in every row",
+            remedy="rename the cases, or drop the column to have them numbered",
+        )
 
 
 def _checked_numbers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,6 +110,7 @@ def _checked_numbers(frame: pd.DataFrame) -> pd.DataFrame:
             where=listed(wrong),
             found=repr(_first_text(frame[wrong[0]])),
             expected="numbers, or empty where undefined",
+            remedy="correct these cells; if it is no feature, rename the column",
         )
     return frame.astype(dict.fromkeys(names, np.float64))
 

@@ -39,7 +39,13 @@ def reduce_to_patients(frame: pd.DataFrame, how: str | None, where: str) -> pd.D
         columns for.
     """
     if how is not None and how not in PER_PATIENT:
-        raise TableError("unknown way", where="--per-patient", found=how, expected=_WAYS)
+        raise TableError(
+            "unknown way",
+            where="--per-patient",
+            found=how,
+            expected=_WAYS,
+            remedy="give one of these",
+        )
     repeated = frame["patient_id"].duplicated(keep=False)
     if not repeated.any():
         return frame
@@ -58,7 +64,10 @@ def _largest(frame: pd.DataFrame) -> pd.DataFrame:
     volume = volume_column(frame)
     if volume is None:
         raise TableError(
-            "the largest ROI cannot be told", found="no volume column", expected=MASK_VOLUME
+            "the largest ROI cannot be told",
+            found="no volume column",
+            expected=MASK_VOLUME,
+            remedy="take --per-patient mean or wide, or add the column",
         )
     by_size = frame.sort_values(volume, ascending=False, kind="stable")
     kept = by_size.drop_duplicates("patient_id").index

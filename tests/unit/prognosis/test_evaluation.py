@@ -1,11 +1,13 @@
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from radpipe.errors import ModelError, RunError, TableError
-from radpipe.prognosis.evaluation import evaluate, predict, train, validate
+from radpipe.prognosis.evaluation import Evaluation, evaluate, predict, train, validate
 from radpipe.prognosis.survival import concordance_index, make_endpoint, nadeau_bengio
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, few_events, simulate
 
@@ -114,6 +116,14 @@ def test_saving_overwrites_nothing(result, tmp_path):
     (tmp_path / "precious").touch()
     with pytest.raises(RunError, match="not empty"):
         result.save(tmp_path)
+
+
+def test_what_was_saved_loads_again(result, tmp_path):
+    result.save(tmp_path / "e")
+    again = Evaluation.load(tmp_path / "e")
+    assert again.metrics == result.metrics
+    pd.testing.assert_frame_equal(again.predictions, result.predictions)
+    pd.testing.assert_frame_equal(again.contributions, result.contributions)
 
 
 def test_below_twenty_events_only_volume_is_evaluated():
@@ -231,6 +241,37 @@ def test_predict_names_every_setting_that_differs(model):
         assert told in str(caught.value)
 
 
+def test_what_cannot_be_compared_is_scored_with_a_warning(model, tmp_path, caplog):
+    features, clinical = simulate(30, seed=8)
+    predict(model, features)
+    validate(model, features, clinical)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["the table does not tell how it was extracted: not compared"] * 2
+    caplog.clear()
+    unknown = train(features, clinical, out=tmp_path / "m", model="volume", **ENDPOINT)
+    features.attrs["provenance"] = PROVENANCE
+    predict(unknown, features)
+    assert "the model's training table did not tell" in caplog.text
+    caplog.clear()
+    predict(model, features)
+    validate(model, features, clinical)
+    assert caplog.records == []
+
+
+def test_predict_needs_patient_ids(model):
+    features, _ = simulate(10)
+    with pytest.raises(TableError, match=r"a column is missing.*expected: patient_id"):
+        predict(model, features.drop(columns="patient_id"))
+
+
+def test_predict_finds_the_clinical_rows_of_numbered_patients(tmp_path):
+    features, clinical = simulate()
+    saved = train(features, clinical, out=tmp_path / "m", clinical_columns=["age"], **ENDPOINT)
+    numbered = [frame.astype({"patient_id": int}) for frame in (features, clinical)]
+    expected = predict(saved, features, clinical=clinical)["risk_score"]
+    assert predict(saved, numbered[0], clinical=numbered[1])["risk_score"].equals(expected)
+
+
 def test_predict_refuses_unknown_categories(tmp_path):
     features, clinical = simulate()
     saved = train(features, clinical, out=tmp_path / "m", clinical_columns=["sex"], **ENDPOINT)
@@ -274,6 +315,30 @@ def test_volume_can_be_trained_saved_and_used(tmp_path):
     saved = train(features, clinical, out=tmp_path / "m", model="volume", **ENDPOINT)
     assert predict(saved, features)["risk_score"].tolist() == features[VOLUME].tolist()
     assert set(validate(saved, features, clinical).metrics["models"]) == {"volume"}
+
+
+@pytest.mark.parametrize(("patients", "seed"), [(60, 1), (83, 2)])
+def test_the_card_tells_the_true_numbers(tmp_path, patients, seed):
+    features, clinical = simulate(patients, seed=seed)
+    saved = train(features, clinical, out=tmp_path / "m", model="volume", **ENDPOINT)
+    card = (Path(saved.path) / "MODEL_CARD.md").read_text()
+    told = dict(re.findall(r"^\| ([^|]+) \| (\d+) \|$", card, re.M))
+    assert told["Training patients"] == str(patients)
+    assert told["Events"] == str(clinical["death"].sum())
+
+
+def test_the_model_tells_its_provenance_once(model):
+    written = (Path(model.path) / "model.json").read_text()
+    assert written.count('"values_version"') == 1
+
+
+def test_training_on_few_events_warns(tmp_path, caplog):
+    features, clinical = simulate()
+    for name, warnings in (("volume", 0), ("xgb_cox", 1)):
+        out = tmp_path / name
+        train(features, few_events(clinical, 19), out=out, model=name, **ENDPOINT)
+        assert len(caplog.records) == warnings
+    assert "trained on 19 events" in caplog.text
 
 
 def test_training_without_events_is_refused(tmp_path):

@@ -54,16 +54,6 @@ def test_survival_curves_equal_scikit_survivals_breslow(reference):
     np.testing.assert_allclose(curves, reference["survival"], atol=1e-12)
 
 
-def test_concordance_of_installed_scikit_survival():
-    metrics = pytest.importorskip("sksurv.metrics")
-    random = np.random.default_rng(7)
-    for _ in range(20):
-        event, time = random.random(40) < 0.5, random.integers(1, 15, 40).astype(float)
-        risk = random.integers(0, 9, 40) / 3
-        theirs = metrics.concordance_index_censored(event, time, risk)[0]
-        assert concordance_index(make_endpoint(event, time), risk) == pytest.approx(theirs)
-
-
 def test_concordance_by_hand():
     # Comparable: (1, 2), (1, 3), (1, 4), (2, 4), (2, 3: same time, 3 censored).
     endpoint = make_endpoint([True, True, False, False], [1, 2, 2, 3])

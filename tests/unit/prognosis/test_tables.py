@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +70,51 @@ def test_csv_identifiers_stay_text(tmp_path):
     assert features.attrs["provenance"] is None
     assert np.isnan(features[VOLUME].iloc[2])
     assert read_clinical(path)["patient_id"].tolist() == ["007", "NA", "1e3"]
+
+
+def test_semicolons_and_a_byte_order_mark_are_read_as_excel_writes_them(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("patient_id;os_days;death;site\n007;12.5;1;Basel, CH\n008;30;0;\n", "utf-8-sig")
+    clinical = read_clinical(path)
+    assert clinical.columns.tolist() == ["patient_id", "os_days", "death", "site"]
+    assert clinical["patient_id"].tolist() == ["007", "008"]
+    assert clinical["site"].tolist()[0] == "Basel, CH"
+    endpoint = endpoint_of(clinical, "os_days", "death")
+    assert endpoint.tolist() == [(True, 12.5), (False, 30.0)]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_decimal_commas_are_refused_and_not_read(tmp_path, name):
+    frame = pd.DataFrame(
+        {"patient_id": ["1,5", "2", "3"], "site": ["a, b", "c", "d"], "age": ["61", None, "58,25"]}
+    )
+    if name == "t.csv":
+        frame.to_csv(tmp_path / name, sep=";", index=False)
+    else:
+        frame.to_parquet(tmp_path / name)
+    with pytest.raises(TableError, match=r"column age: .*commas.*found: 58,25;.*remedy: save"):
+        read_clinical(tmp_path / name)
+
+
+def test_text_with_commas_is_text(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("patient_id;site\n1,5;3,4 and 5\n2;1,2\n")
+    assert read_clinical(path)["site"].tolist() == ["3,4 and 5", "1,2"]
+    assert read_clinical(path)["patient_id"].tolist() == ["1,5", "2"]
+
+
+def test_unquoted_decimal_commas_do_not_shift_the_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("patient_id,os_days,death\na,12,5,1\nb,30,5,0\n")
+    with pytest.raises(TableError, match=r"more cells than the header.*decimal points"):
+        read_clinical(path)
+
+
+def test_a_truncated_archive_is_refused(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(b"patient_id,age\na,1\n" * 99)[:-9])
+    with pytest.raises(TableError, match="cannot read the table"):
+        read_clinical(path)
 
 
 def test_a_wide_csv_loads_without_a_warning(tmp_path):
@@ -190,6 +237,26 @@ def test_join_orders_by_patient_and_not_by_row():
     expected = clinical.set_index("patient_id").loc[features["patient_id"], "age"]
     assert joined["age"].tolist() == expected.tolist()
     assert joined.index.tolist() == features.index.tolist()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(int, int), (int, str), (str, int), (int, float), ("Int64", object)]
+)
+def test_join_compares_identifiers_as_text(ours, theirs):
+    ids = [11, 7, 30]
+    features = pd.DataFrame({"patient_id": pd.Series(ids).astype(ours), VOLUME: [1.0, 2.0, 3.0]})
+    clinical = pd.DataFrame({"patient_id": pd.Series(ids[::-1]).astype(theirs), "age": [3, 2, 1]})
+    joined = join_clinical(features, clinical)
+    assert joined["patient_id"].tolist() == ["11", "7", "30"]
+    assert joined["age"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_join_refuses_patients_without_a_name(empty):
+    features, clinical = simulate(5)
+    clinical.loc[2, "patient_id"] = empty
+    with pytest.raises(TableError, match=r"clinical table: patient_id is empty; found: rows 3;"):
+        join_clinical(features, clinical)
 
 
 def test_join_refuses_duplicates_by_name():

@@ -4,7 +4,7 @@ import pytest
 
 from radpipe.prognosis.report.curves import (
     group_curves,
-    risk_groups,
+    group_of_patient,
     time_axis,
 )
 
@@ -22,7 +22,7 @@ def _predictions(groups, model="m"):
 def test_group_is_that_of_most_repeats_and_a_tie_is_high():
     rows = _predictions({"a": ["low", "low", "high"], "b": ["high", "low"], "c": ["high"]})
     other = _predictions({"a": ["high"] * 9}, model="other")
-    groups = risk_groups(pd.concat([rows, other]), "m")
+    groups = group_of_patient(pd.concat([rows, other]), "m")
     assert groups["group"].to_dict() == {"a": "low", "b": "high", "c": "high"}
 
 
