@@ -31,7 +31,10 @@ for verb in (extract, evaluate, train, validate, predict, report, demo):
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 some cases failed, 2 wrong input."""
-    logging.basicConfig(format="radpipe: %(message)s", level=logging.WARNING)
+    # Our own logger alone: through the root, PyRadiomics and Dask would speak as well.
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("radpipe: %(message)s"))
+    logging.getLogger("radpipe").addHandler(handler)
     try:
         app()
     except RadpipeError as error:

@@ -280,6 +280,7 @@ class Run:
                 where=str(self.path),
                 found="no run.json" if self.path.is_dir() else "no such directory",
                 expected="a directory that `radpipe extract --out` made",
+                remedy="extract again into another directory: a stopped run cannot be read",
             )
 
 
