@@ -12,14 +12,8 @@ from radpipe.extraction.engines import engine_named
 from radpipe.extraction.image import check_pair
 from radpipe.extraction.io import read_image
 from radpipe.extraction.io.read import as_label_map
-from radpipe.extraction.settings import (
-    FEATURE_CLASSES,
-    IMAGE_TYPES,
-    ExtractionSettings,
-    VoxelSetting,
-    read_settings,
-    validated,
-)
+from radpipe.extraction.names import FEATURE_CLASSES, IMAGE_TYPES
+from radpipe.extraction.settings import ExtractionSettings, VoxelSetting, read_settings, validated
 
 # What PyRadiomics' extractor starts from; other keys have their defaults where they are used.
 _INITIAL = (

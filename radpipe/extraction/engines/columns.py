@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from radpipe.extraction.settings import FEATURE_CLASSES, ExtractionSettings, Setting
+from radpipe.extraction.names import FEATURE_CLASSES
+from radpipe.extraction.settings import ExtractionSettings, Setting
 
 _NAMES = {
     "Original": "original",

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from radpipe.errors import SettingsError
-from radpipe.extraction.settings import (
-    DEPRECATED_FEATURES,
-    FEATURE_CLASSES,
-    IMAGE_TYPES,
-    Setting,
-    VoxelSetting,
-    read_settings,
-)
+from radpipe.extraction.names import DEPRECATED_FEATURES, FEATURE_CLASSES, IMAGE_TYPES
+from radpipe.extraction.settings import Setting, VoxelSetting, read_settings
 
 PARAMS = Path(__file__).resolve().parents[3] / "params"
 
