@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.errors import SettingsError
+from radpipe.parallel import require_workers
+from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.models.table import DEFAULT, VOLUME
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.store.files import empty_directory
@@ -290,10 +292,13 @@ def run_demo(
     Raises
     ------
     SettingsError
-        PyRadiomics is not installed, or there are too few patients.
+        PyRadiomics is not installed, there are too few patients or a negative number of workers,
+        or there is no such seed.
     RunError
         The directory is not empty.
     """
+    require_workers(workers)
+    require_seed(seed)
     _check(out, patients)
     from radpipe.extraction.batch import extract_run
     from radpipe.prognosis.evaluation import evaluate, train
@@ -319,7 +324,7 @@ def run_demo(
             train(run.path, clinical, **study, out=out / "model")
     with step("report", "one HTML file"):
         page = write_report(out / "evaluation", out / "report.html")
-    reached = _c_indices(evaluation, truth, clinical)
+    reached = _c_indices(evaluation, truth)
     for line in _closing(reached, page):
         say(line)
     return reached
@@ -356,14 +361,10 @@ class _Steps:
         self._say(f"{'':<9} done in {time.perf_counter() - clock:.1f} s")
 
 
-def _c_indices(evaluation: Evaluation, truth: pd.DataFrame, clinical: Path) -> dict[str, float]:
-    from radpipe.prognosis.survival import concordance_index, make_endpoint
-
-    outcomes = pd.read_csv(clinical)
-    endpoint = make_endpoint(outcomes["death"], outcomes["os_days"])
+def _c_indices(evaluation: Evaluation, truth: pd.DataFrame) -> dict[str, float]:
     found = evaluation.metrics["models"]
     return {
-        "true hazard": concordance_index(endpoint, truth["log_hazard"]),
+        "true hazard": _true_c_index(evaluation.predictions, truth),
         **{
             said: float(found[name]["c_index"]["estimate"])
             for name, said in ((DEFAULT, "model"), (VOLUME, "volume"))
@@ -372,14 +373,28 @@ def _c_indices(evaluation: Evaluation, truth: pd.DataFrame, clinical: Path) -> d
     }
 
 
+def _true_c_index(predictions: pd.DataFrame, truth: pd.DataFrame) -> float:
+    """Average the true hazard's C-index over the test folds, as the model's is."""
+    from radpipe.prognosis.survival import NoPairsError, concordance_index, make_endpoint
+
+    log_hazard = truth.set_index("patient_id")["log_hazard"]
+    one_model = predictions[predictions["model"] == predictions["model"].iloc[0]]
+    values = []
+    for _, fold in one_model.groupby(["repeat", "fold"]):
+        with suppress(NoPairsError):
+            endpoint = make_endpoint(fold["event"], fold["time"])
+            values.append(concordance_index(endpoint, log_hazard[fold["patient_id"]]))
+    return float(np.mean(values))
+
+
 def _closing(reached: dict[str, float], page: Path) -> list[str]:
     model = f"{reached['model']:.3f}" if "model" in reached else "withheld: too few events"
     return [
         "",
-        "C-index (0.5 is chance, 1 is perfect)",
+        "C-index in the same test folds (0.5 is chance, 1 is perfect)",
         f"  true hazard    {reached['true hazard']:.3f}   what a perfect model would reach",
         f"  model          {model}   {DEFAULT}, on patients that it had not seen",
-        f"  tumour volume  {reached['volume']:.3f}   alone, in the same folds",
+        f"  tumour volume  {reached['volume']:.3f}   alone",
         "",
         f"report: {page}",
     ]

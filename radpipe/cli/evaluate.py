@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radpipe.prognosis.evaluation.seeds import LARGEST_SEED
 from radpipe.prognosis.models.table import DEFAULT, MODELS
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ PerPatient = Annotated[
 DropUnmatched = Annotated[
     bool, typer.Option("--drop-unmatched", help="Leave out patients of one table only.")
 ]
-Seed = Annotated[int, typer.Option(help="Decides everything that is random.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is random.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 

@@ -162,6 +162,35 @@ def test_the_verbs_import_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "train", "validate", "demo"])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_have_a_range(verb, seed, tmp_path):
+    ended = main(verb, "--seed", seed, "--out", tmp_path / "o")
+    assert ended.returncode == 2
+    assert "--seed" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "demo"])
+def test_workers_are_not_negative(verb, tmp_path):
+    ended = main(verb, "--workers", -1, "--out", tmp_path / "o")
+    assert ended.returncode == 2
+    assert "--workers" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_validating_on_the_training_patients_warns_in_one_line(radpipe, tables, tmp_path):
+    table, clinical = tables
+    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
+    call = ["validate", tmp_path / "m", table, "--clinical", clinical, "--out", tmp_path / "v"]
+    ended = main(*call)
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("radpipe: 60 of 60 patients bear the patient_id of a training")
+    assert ended.stderr.count("\n") == 1
+    assert json.loads((tmp_path / "v" / "metrics.json").read_text())["overlap"] == 60
+
+
 def test_help_names_every_model():
     told = main("train", "--help").stdout
     assert all(name in told for name in MODELS)

@@ -165,10 +165,10 @@ def test_a_model_outside_the_table_is_not_saved(tmp_path):
 
 
 def test_without_scikit_learn_the_remedy_is_told():
-    code = "import sys; sys.modules['sklearn'] = None; import radpipe.prognosis.evaluation"
+    code = "import sys; sys.modules['sklearn'] = None; from radpipe import evaluate"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "ModelError: models need packages" in run.stderr
-    assert 'pip install "radpipe[models]"' in run.stderr
+    assert "pip install '.[models]' in the checkout" in run.stderr
 
 
 def test_what_is_no_model_is_refused(tmp_path):

@@ -94,7 +94,8 @@ def _predictions(model: str, patients: int, random: np.random.Generator, kind: s
 def metrics(run: str | None, patients: int, kind: str, names: list[str]) -> dict[str, Any]:
     values = {"xgb_cox": 0.71, "volume": 0.62}
     interval = {"repeats": 5, "folds": 5, "inner_folds": 3, "interval": "Nadeau-Bengio 95 %"}
-    frozen = {"bootstraps": 1000, "interval": "patient bootstrap 95 %", "model": "model"}
+    frozen = {"bootstraps": 1000, "interval": "patient bootstrap 95 %", "model": "/x/model"}
+    gain = {"gain_over_volume": {"estimate": 0.09, "low": -0.02, "high": 0.2}}
     return {
         "schema": 1,
         "kind": kind,
@@ -114,6 +115,7 @@ def metrics(run: str | None, patients: int, kind: str, names: list[str]) -> dict
                     "low": values[name] - 0.1,
                     "high": values[name] + 0.1,
                 },
+                **(gain if kind == "cross-validation" and name != "volume" else {}),
                 "folds": [
                     {"repeat": 0, "fold": fold, "c_index": values[name], "parameters": {}}
                     for fold in range(5)
@@ -121,6 +123,7 @@ def metrics(run: str | None, patients: int, kind: str, names: list[str]) -> dict
             }
             for name in names
         },
+        **({"overlap": 0} if kind == "validation" else {}),
         "withheld": {} if "xgb_cox" in names else {"xgb_cox": "8 events; at least 20 are needed"},
         "source": {"table": "run", "run": run, "provenance": {"engine": "pyradiomics"}},
         "versions": {"radpipe": "0.1.0", "python": "3.11"},

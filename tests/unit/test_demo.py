@@ -111,6 +111,30 @@ def test_too_few_patients_are_refused_before_any_work(tmp_path, pyradiomics):
         demo.make_cohort(tmp_path / "out", patients=1)
 
 
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 2**32}, {"workers": -1}])
+def test_wrong_numbers_are_refused_before_any_work(tmp_path, wrong):
+    with pytest.raises(SettingsError, match=f"--{next(iter(wrong))}"):
+        demo.run_demo(tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_true_hazard_is_judged_in_the_folds_of_the_model():
+    """Two folds, each ordered wholly right or wrong by hand; pairs across them do not count."""
+    truth = pd.DataFrame({"patient_id": list("abcde"), "log_hazard": [2.0, 1.0, 3.0, 4.0, 9.0]})
+    one = pd.DataFrame(
+        {
+            "repeat": 0,
+            "fold": [0, 0, 1, 1, 2],
+            "patient_id": list("abcde"),
+            "time": [1.0, 2.0, 1.0, 2.0, 5.0],
+            "event": True,
+        }
+    )
+    predictions = pd.concat([one.assign(model=name) for name in ("xgb_cox", "volume")])
+    assert demo._true_c_index(predictions, truth) == 0.5
+    assert demo._true_c_index(predictions[predictions["fold"] == 0], truth) == 1
+
+
 def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
     """20 patients have fewer than 20 events; features by hand, for this is not about images."""
     pytest.importorskip("xgboost")

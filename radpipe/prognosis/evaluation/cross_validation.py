@@ -17,14 +17,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.errors import TableError
-from radpipe.parallel import in_order
+from radpipe.parallel import in_order, require_workers
+from radpipe.prognosis.evaluation.gain import gain_over_volume
 from radpipe.prognosis.evaluation.results import (
     SCHEMA_VERSION,
     Evaluation,
-    c_index_facts,
+    interval_facts,
     ranked,
     risk_groups,
 )
+from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import (
     Outcomes,
     Study,
@@ -35,9 +37,15 @@ from radpipe.prognosis.evaluation.study import (
 )
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.table import DEFAULT, VOLUME, model_class
-from radpipe.prognosis.survival import concordance_index, nadeau_bengio, repeated_folds
+from radpipe.prognosis.survival import (
+    NoPairsError,
+    concordance_index,
+    nadeau_bengio,
+    repeated_folds,
+)
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats
 from radpipe.prognosis.survival.splits import Fold
+from radpipe.prognosis.tables import name_of_table
 
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
@@ -113,7 +121,11 @@ def evaluate(
         The tables are wrong, there are fewer events than folds, or no fold has a comparable pair.
     ModelError
         The model is unknown.
+    SettingsError
+        The number of workers is negative, or there is no such seed.
     """
+    require_workers(workers)
+    require_seed(seed)
     kind = model_class(model)
     outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
     study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
@@ -127,6 +139,7 @@ def evaluate(
     if not results:
         raise TableError(
             "nothing can be evaluated",
+            where=name_of_table(study.frame, "the feature table"),
             found="; ".join(withheld.values()),
             expected="a model with enough events, or a volume column",
             remedy="take a larger cohort, or name the column of the tumour's volume with --volume",
@@ -134,7 +147,8 @@ def evaluate(
     design = {
         "repeats": repeats,
         "folds": folds,
-        "inner_folds": kind().get_params().get("inner_folds"),
+        # A model that was withheld was not tuned.
+        "inner_folds": kind().get_params().get("inner_folds") if model in results else None,
         "seed": seed,
     }
     metrics = _metrics(study, results, withheld, design)
@@ -156,7 +170,7 @@ def _outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold
     if study.events < folds:
         raise TableError(
             "fewer events than folds",
-            where=f"column {study.outcomes.event}",
+            where=f"{study.outcomes.where}, column {study.outcomes.event}",
             found=f"{study.events} events",
             expected=f"at least {folds}, one a fold",
             remedy="take fewer --folds, or a larger cohort",
@@ -205,7 +219,7 @@ def _fit_fold(estimator: Model, X: pd.DataFrame, y: Endpoint, fold: Fold) -> _Fi
 def _c_index(y: Endpoint, risk: Floats) -> float | None:
     try:
         return concordance_index(y, risk)
-    except ValueError:
+    except NoPairsError:
         return None
 
 
@@ -221,11 +235,25 @@ def _metrics(
         "endpoint": study.endpoint_facts(),
         "cohort": study.cohort_facts(),
         "design": {**design, "interval": "Nadeau-Bengio 95 %"},
-        "models": {name: _model_facts(done, study, name) for name, done in results.items()},
+        "models": _models(study, results),
         "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),
     }
+
+
+def _models(study: Study, results: dict[str, list[_Fitted]]) -> dict[str, Any]:
+    models = {name: _model_facts(done, study, name) for name, done in results.items()}
+    for name in models.keys() - {VOLUME}:
+        if VOLUME in models:
+            ratio = _test_to_train(results[name])
+            gain = gain_over_volume(models[name]["folds"], models[VOLUME]["folds"], ratio)
+            models[name]["gain_over_volume"] = None if gain is None else interval_facts(gain)
+    return models
+
+
+def _test_to_train(done: list[_Fitted]) -> float:
+    return float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
 
 
 def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
@@ -237,8 +265,8 @@ def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]
             expected="at least 2",
             remedy="take fewer --folds, or a larger cohort",
         )
-    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
-    facts: dict[str, Any] = {"c_index": c_index_facts(nadeau_bengio(values, ratio))}
+    interval = nadeau_bengio(values, _test_to_train(done))
+    facts: dict[str, Any] = {"c_index": interval_facts(interval)}
     if name == VOLUME:
         facts["column"] = study.volume
     facts["folds_without_pairs"] = len(done) - len(values)

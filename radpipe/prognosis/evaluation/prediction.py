@@ -10,9 +10,9 @@ import pandas as pd
 
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.matching import require_match
-from radpipe.prognosis.evaluation.study import Table, as_features
+from radpipe.prognosis.evaluation.study import Table, as_clinical, as_features
 from radpipe.prognosis.models.storage import SavedModel, load
-from radpipe.prognosis.tables import join_clinical, read_clinical, require_columns
+from radpipe.prognosis.tables import join_columns
 from radpipe.prognosis.tables.columns import id_text
 
 
@@ -53,13 +53,13 @@ def predict(
         Columns or extraction settings do not fit the model, or a horizon is not positive.
     """
     saved = model if isinstance(model, SavedModel) else load(model)
-    frame = as_features(table, saved.facts["training"]["per_patient"])
+    training = saved.facts["training"]
+    frame = as_features(table, training["per_patient"])
     if clinical is not None:
-        rows = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
+        rows = as_clinical(clinical)
         # A clinical table may know more patients than are to be scored.
-        require_columns(rows, ["patient_id"], "the clinical table")
         asked = id_text(rows["patient_id"]).isin(id_text(frame["patient_id"]))
-        frame = join_clinical(frame, rows[asked])
+        frame = join_columns(frame, rows[asked], training["clinical_columns"])
     X = require_match(saved, frame)
     scores = pd.DataFrame(
         {
@@ -71,9 +71,10 @@ def predict(
     if not hasattr(saved.model, "predict_survival"):
         return scores
     times = _checked(saved.facts["horizons"] if horizons is None else horizons)
-    curves = saved.model.predict_survival(X, times)
-    names = [f"survival_at_{time:g}" for time in times]
-    return scores.join(pd.DataFrame(curves, columns=names))
+    # As many digits as a float surely holds: two horizons must not share a name.
+    named = {f"survival_at_{time:.15g}": time for time in times}
+    curves = saved.model.predict_survival(X, [*named.values()])
+    return scores.join(pd.DataFrame(curves, columns=[*named]))
 
 
 def _checked(horizons: Sequence[float]) -> list[float]:
@@ -86,4 +87,4 @@ def _checked(horizons: Sequence[float]) -> list[float]:
             expected="times after the start, in the unit of the training times",
             remedy="leave it out, or leave --horizons out for the model's own",
         )
-    return list(dict.fromkeys(times))
+    return times

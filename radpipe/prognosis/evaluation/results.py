@@ -25,6 +25,8 @@ from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
 SCHEMA_VERSION = 1
+# Whose median divides the risk groups of a validation.
+TRAINING, COHORT = "training patients", "patients of this cohort"
 _METRICS, _PREDICTIONS, _CONTRIBUTIONS = (
     "metrics.json",
     "predictions.parquet",
@@ -125,7 +127,7 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
     return metrics
 
 
-def c_index_facts(interval: Interval) -> dict[str, float]:
+def interval_facts(interval: Interval) -> dict[str, float]:
     """Name the parts of an interval as ``metrics.json`` does.
 
     Parameters

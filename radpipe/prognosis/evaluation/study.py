@@ -20,12 +20,14 @@ from radpipe.prognosis.survival.endpoint import Endpoint
 from radpipe.prognosis.tables import (
     endpoint_of,
     feature_columns,
-    join_clinical,
+    join_columns,
     load_features,
+    name_of_table,
     read_clinical,
     require_columns,
     volume_column,
 )
+from radpipe.prognosis.tables.columns import listed
 
 Table = str | Path | pd.DataFrame
 
@@ -52,6 +54,13 @@ class Outcomes:
     columns: Sequence[str] = ()
     unmatched: str = "refuse"
 
+    @property
+    def where(self) -> str:
+        """What to call the clinical table in a message."""
+        if isinstance(self.clinical, pd.DataFrame):
+            return name_of_table(self.clinical, "the clinical table")
+        return str(self.clinical)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -60,7 +69,9 @@ class Study:
     Attributes
     ----------
     frame : DataFrame
-        Features and clinical columns, indexed by ``case_id``.
+        The feature table, then the clinical columns asked for; indexed by ``case_id``.
+    features : list of str
+        Columns that extraction made.
     endpoint : ndarray
         Structured array with ``event`` and ``time``.
     predictors : list of str
@@ -72,6 +83,7 @@ class Study:
     """
 
     frame: pd.DataFrame
+    features: list[str]
     endpoint: Endpoint
     predictors: list[str]
     volume: str | None
@@ -112,7 +124,7 @@ class Study:
             "patients": len(self.frame),
             "events": self.events,
             "follow_up_median": None if math.isnan(follow_up) else follow_up,
-            "features": len(feature_columns(self.frame)),
+            "features": len(self.features),
             "dropped": self.frame.attrs["dropped"],
         }
 
@@ -164,7 +176,31 @@ def as_features(table: Table, per_patient: str | None = None) -> pd.DataFrame:
     """
     if not isinstance(table, pd.DataFrame):
         return load_features(table, per_patient)
-    require_columns(table, ["patient_id"], "the feature table")
+    require_columns(table, ["patient_id"], name_of_table(table, "the feature table"))
+    return table
+
+
+def as_clinical(table: Table) -> pd.DataFrame:
+    """Read a clinical table, unless it is one.
+
+    Parameters
+    ----------
+    table : str, Path or DataFrame
+        A file, or what :func:`~radpipe.prognosis.tables.read_clinical` returned.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``patient_id``.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, or has no ``patient_id``.
+    """
+    if not isinstance(table, pd.DataFrame):
+        return read_clinical(table)
+    require_columns(table, ["patient_id"], name_of_table(table, "the clinical table"))
     return table
 
 
@@ -194,22 +230,22 @@ def make_study(
     TableError
         The tables are wrong, or no patient is left.
     """
-    features = as_features(table, per_patient)
-    clinical = outcomes.clinical
-    clinical = clinical if isinstance(clinical, pd.DataFrame) else read_clinical(clinical)
-    frame = join_clinical(features, clinical, outcomes.unmatched)
+    _refuse_endpoint_as_predictor(outcomes)
+    features, clinical = as_features(table, per_patient), as_clinical(outcomes.clinical)
+    # Before the join: a clinical column may be named like a feature, and is none.
+    extracted, size = feature_columns(features), volume_column(features, volume)
+    asked = list(dict.fromkeys([outcomes.time, outcomes.event, *outcomes.columns]))
+    frame = join_columns(features, clinical, asked, outcomes.unmatched)
     if frame.empty:
         raise TableError(
             "no patient is in both tables",
+            where=outcomes.where,
             expected="the same patient_id in both",
             remedy="write the identifiers alike, leading zeros too",
         )
-    endpoint = endpoint_of(frame, outcomes.time, outcomes.event)
-    require_columns(frame, outcomes.columns, "the clinical table")
-    _refuse_endpoint_as_predictor(outcomes)
-    named = [name for name in outcomes.columns if name not in feature_columns(frame)]
-    predictors = [*feature_columns(frame), *named]
-    return Study(frame, endpoint, predictors, volume_column(frame, volume), outcomes)
+    endpoint = endpoint_of(frame, outcomes.time, outcomes.event, outcomes.where)
+    predictors = list(dict.fromkeys([*extracted, *outcomes.columns]))
+    return Study(frame, extracted, endpoint, predictors, size, outcomes)
 
 
 def _refuse_endpoint_as_predictor(outcomes: Outcomes) -> None:
@@ -240,12 +276,27 @@ def prepare(study: Study, name: str, seed: int) -> tuple[Model, pd.DataFrame]:
     -------
     tuple of (Model, DataFrame)
         Not fitted yet, and what to fit it on.
+
+    Raises
+    ------
+    TableError
+        The table has no column for this model.
     """
     model = model_class(name)()
     offered = {"seed": seed, "column": study.volume}
     taken = model.get_params()
     model.set_params(**{key: value for key, value in offered.items() if key in taken})
-    return model, study.frame[model.choose_columns(study.predictors, study.volume)]
+    chosen = model.choose_columns(study.predictors, study.volume)
+    if not chosen:
+        raise TableError(
+            "no column to learn from",
+            where=name_of_table(study.frame, "the feature table"),
+            found=listed(study.frame.columns),
+            expected="columns named as extraction names them, like original_shape_MeshVolume",
+            remedy="rename them so, or name predictors with --clinical-columns and the volume with "
+            "--volume",
+        )
+    return model, study.frame[chosen]
 
 
 def versions() -> dict[str, str]:

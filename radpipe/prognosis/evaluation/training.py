@@ -11,6 +11,8 @@ import numpy as np
 
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.cross_validation import MIN_EVENTS
+from radpipe.prognosis.evaluation.overlap import patient_hashes
+from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import (
     Outcomes,
     Study,
@@ -83,7 +85,10 @@ def train(
         The model is unknown, or has too little to learn from.
     RunError
         The directory is not empty.
+    SettingsError
+        There is no such seed.
     """
+    require_seed(seed)
     model_class(model)
     empty_directory(out)
     outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
@@ -91,7 +96,7 @@ def train(
     if study.events == 0:
         raise ModelError(
             "no event to learn from",
-            where=f"column {event}",
+            where=f"{outcomes.where}, column {event}",
             expected="at least 2",
             remedy="take a larger cohort or a longer follow-up",
         )
@@ -112,6 +117,7 @@ def _facts(study: Study, model: Model) -> dict[str, Any]:
     risk = model.predict(study.frame[model.feature_names_in_.tolist()])
     training = {
         **study.cohort_facts(),
+        "patient_hashes": patient_hashes(study),
         "median_risk": float(np.median(risk)),
         "clinical_columns": list(study.outcomes.columns),
         "per_patient": study.frame.attrs.get("per_patient"),

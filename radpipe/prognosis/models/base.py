@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
     raise ModelError(
         "models need packages that are not installed",
         found=f"no {error.name}",
-        remedy='pip install "radpipe[models]"',
+        remedy="pip install '.[models]' in the checkout",
     ) from error
 
 

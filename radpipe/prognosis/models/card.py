@@ -34,6 +34,9 @@ training cohort and `radpipe validate` on another one do, beside tumour volume a
 
 Survival curves come from a baseline hazard on the training patients' own risk scores and are
 somewhat too extreme; beyond the last training event they stay flat.
+
+`model.json` holds salted hashes of the training patients' identifiers, by which `radpipe validate`
+notices them. They name nobody, but whoever tries all short identifiers can find out who was there.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,12 +55,13 @@ def model_class(name: str) -> type[Model]:
         There is no such model.
     """
     if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1, cutoff=0.5)
         raise ModelError(
             "unknown model",
             where="--model",
             found=name,
             expected=", ".join(MODELS),
-            remedy="give one of these",
+            remedy=f"did you mean {near[0]!r}?" if near else "give one of these",
         )
     module, _, kind = MODELS[name].home.rpartition(".")
     found: type[Model] = getattr(import_module(module), kind)

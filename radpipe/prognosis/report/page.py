@@ -82,6 +82,8 @@ def page_content(found: Evaluation, extraction: Extraction) -> dict[str, Any]:
     return {
         "metrics": metrics,
         "validation": metrics["kind"] == "validation",
+        "kind": words.kind(metrics),
+        "overlap": words.overlap(metrics),
         "headline": words.headline(metrics),
         "comparison": words.comparison(metrics),
         "withheld": [(words.model_name(key), why) for key, why in metrics["withheld"].items()],
@@ -89,11 +91,26 @@ def page_content(found: Evaluation, extraction: Extraction) -> dict[str, Any]:
         "dropped": _dropped(metrics["cohort"].get("dropped", {})),
         "extraction": _extraction(extraction),
         "groups": _groups(found),
+        "grouping": words.grouping(metrics),
         "forest": _forest(metrics),
+        "without_pairs": words.without_pairs(metrics),
         "features": _features(found.contributions),
         "how": words.how_done(metrics),
+        "facts": _facts(metrics),
         "settings": json.dumps(provenance, indent=1, sort_keys=True) if provenance else None,
     }
+
+
+def _facts(metrics: dict[str, Any]) -> list[tuple[str, object, str | None]]:
+    """Rows of a table: what, the value, and the full path where the value is a file's name."""
+    source, design = metrics["source"], metrics["design"]
+    paths = {"table": source.get("table"), "run": source.get("run"), "model": design.get("model")}
+    # The cuts are told in a sentence.
+    rest = {key: value for key, value in design.items() if key not in ("model", "cuts")}
+    return [
+        *((key, Path(path).name or path, path) for key, path in paths.items() if path),
+        *((key, value, None) for key, value in rest.items() if value is not None),
+    ]
 
 
 def _template() -> Any:
@@ -174,8 +191,9 @@ def _percent(point: tuple[float, float, float] | None) -> str:
     if point is None:
         return "–"
     survival, low, high = (100 * value for value in point)
-    if low != low:
-        return f"{survival:.0f}"
+    # Before the first event and after the last patient's the band is not defined.
+    if low != low or low == high:
+        return f"{survival:.0f} (–)"
     return f"{survival:.0f} ({low:.0f}–{high:.0f})"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
+from radpipe.prognosis.evaluation.results import COHORT
 from radpipe.prognosis.models.table import MODELS, VOLUME
-from radpipe.prognosis.survival import Interval, nadeau_bengio
 
 
 def model_name(model: str) -> str:
@@ -84,7 +84,7 @@ def headline(metrics: dict[str, Any]) -> str:
     if model is None:
         return f"In {cohort}, {_volume_clause(volume)}."
     found = (
-        f"In {cohort}, the {model_name(model)[0].lower()}{model_name(model)[1:]} ranked patients "
+        f"In {cohort}, the {_lower(model_name(model))} ranked patients "
         f"by risk with a C-index of {with_interval(models[model]['c_index'])}"
     )
     if volume is None:
@@ -114,23 +114,23 @@ def comparison(metrics: dict[str, Any]) -> str | None:
     model, models = main_model(metrics), metrics["models"]
     if model is None or VOLUME not in models:
         return None
-    gain = paired_gain(metrics)
+    gain = models[model].get("gain_over_volume")
     if gain is None:
         if models[model]["c_index"]["low"] > models[VOLUME]["c_index"]["high"]:
             return "The two intervals do not overlap."
         return "The two intervals overlap: this cohort alone does not settle which is better."
-    if gain.low > 0:
+    if gain["low"] > 0:
         verdict = "The model did better than volume"
-    elif gain.high < 0:
+    elif gain["high"] < 0:
         verdict = "The model did worse than volume"
     else:
         verdict = "This does not show that the model does better or worse than volume"
-    said = f"{gain.estimate:+.2f} (95 % interval {gain.low:+.2f} to {gain.high:+.2f})"
+    said = f"{gain['estimate']:+.2f} (95 % interval {gain['low']:+.2f} to {gain['high']:+.2f})"
     return f"{verdict}: compared fold by fold, its C-index differs by {said}."
 
 
-def paired_gain(metrics: dict[str, Any]) -> Interval | None:
-    """Compare model and volume within the same outer folds.
+def kind(metrics: dict[str, Any]) -> str:
+    """Name the kind of evaluation; external is what shares no patient with the training.
 
     Parameters
     ----------
@@ -139,28 +139,97 @@ def paired_gain(metrics: dict[str, Any]) -> Interval | None:
 
     Returns
     -------
-    Interval or None
-        Difference in C-index with Nadeau and Bengio's interval; None without two shared folds.
+    str
+        For the page's first line.
     """
-    model = main_model(metrics)
-    if metrics["kind"] != "cross-validation" or model is None or VOLUME not in metrics["models"]:
-        return None
-    ours, volume = (_by_fold(metrics["models"][name].get("folds", ())) for name in (model, VOLUME))
-    shared = sorted(ours.keys() & volume.keys())
-    if len(shared) < 2:
-        return None
-    # The interval is cut to 0 ... 1, where a C-index lives; a difference lives in -1 ... 1.
-    halves = [(ours[fold] - volume[fold] + 1) / 2 for fold in shared]
-    interval = nadeau_bengio(halves, 1 / (metrics["design"]["folds"] - 1))
-    return Interval(*(2 * end - 1 for end in interval))
+    if metrics["kind"] != "validation":
+        return "cross-validation"
+    return "external validation" if metrics.get("overlap") == 0 else "validation"
 
 
-def _by_fold(folds: Iterable[dict[str, Any]]) -> dict[tuple[int, int], float]:
-    return {
-        (fold["repeat"], fold["fold"]): fold["c_index"]
-        for fold in folds
-        if fold.get("c_index") is not None
-    }
+def overlap(metrics: dict[str, Any]) -> str | None:
+    """Warn of training patients among the patients of a validation.
+
+    Parameters
+    ----------
+    metrics : dict
+        ``metrics.json``.
+
+    Returns
+    -------
+    str or None
+        Text of a banner; None where there are none, or nobody knows.
+    """
+    count = metrics.get("overlap")
+    if not count:
+        return None
+    return (
+        f"{count} of {metrics['cohort']['patients']} patients bear the identifier of a patient "
+        "that the model was trained on. On training patients a model looks better than it is: do "
+        "not read this as its quality on other patients, unless the two cohorts merely number "
+        "their patients alike."
+    )
+
+
+def grouping(metrics: dict[str, Any]) -> str:
+    """Say how patients came into their risk groups.
+
+    Parameters
+    ----------
+    metrics : dict
+        ``metrics.json``.
+
+    Returns
+    -------
+    str
+        Text, not yet escaped.
+    """
+    if metrics["kind"] != "validation":
+        ways = {
+            "by a risk score from a model that had not seen this patient": main_model(metrics),
+            "by the volume itself": VOLUME in metrics["models"],
+        }
+        return (
+            f"Every patient was put into a group {', or '.join(way for way in ways if ways[way])}; "
+            "the cut is the median of that fold's training patients, and a patient belongs to the "
+            "group of most repeats."
+        )
+    cuts = metrics["design"].get("cuts", {})
+    return " ".join(
+        f"{model_name(name)}: high risk is above the median of {_patients(cuts.get(name))}."
+        for name in metrics["models"]
+    )
+
+
+def _patients(cut: str | None) -> str:
+    if cut == COHORT:
+        return "this cohort's own patients, as that of the training patients is not known"
+    return "the patients that the model was trained on"
+
+
+def _lower(name: str) -> str:
+    return f"{name[0].lower()}{name[1:]}"
+
+
+def without_pairs(metrics: dict[str, Any]) -> list[str]:
+    """Tell of test folds that could not be counted.
+
+    Parameters
+    ----------
+    metrics : dict
+        ``metrics.json``.
+
+    Returns
+    -------
+    list of str
+        One sentence a model with such folds.
+    """
+    return [
+        f"{model_name(name)}: {model['folds_without_pairs']} of {len(model['folds'])} test folds "
+        "held no two patients that can be compared, and are left out of the average."
+        for name, model in metrics["models"].items()
+        if model.get("folds_without_pairs")
+    ]
 
 
 def how_done(metrics: dict[str, Any]) -> str:
@@ -179,22 +248,27 @@ def how_done(metrics: dict[str, Any]) -> str:
     design = metrics["design"]
     if metrics["kind"] == "validation":
         return (
-            f"A model fitted elsewhere ({design.get('model')}) was applied unchanged to this "
-            f"cohort. The intervals come from {design.get('bootstraps')} bootstrap samples of the "
-            f"patients (seed {design.get('seed')}). High risk means a risk score above the median "
-            "of the patients that the model was trained on."
+            f"A trained model ({PurePath(str(design.get('model'))).name}) was applied unchanged to "
+            f"this cohort. The intervals come from {design.get('bootstraps')} bootstrap samples of "
+            f"the patients (seed {design.get('seed')})."
         )
     return (
-        f"Nested cross-validation: {design.get('repeats')} repeats of {design.get('folds')} outer "
-        f"folds{_tuning(design.get('inner_folds'))} (seed {design.get('seed')}). "
-        "Patients were never split between folds, folds held events in equal shares, and "
-        "everything that is fitted was fitted on training patients only. "
+        f"{_design(metrics)} (seed {design.get('seed')}). "
+        "Patients were never split between folds, and folds held events in equal shares. "
         "C-indices count pairs of patients within one test fold and are averaged over folds and "
         f"repeats; interval: {design.get('interval')}, which allows for folds sharing training "
-        "patients. High risk means a risk score above the median of that fold's training patients; "
-        "a patient belongs to the group of most repeats."
+        "patients."
     )
 
 
-def _tuning(inner_folds: int | None) -> str:
-    return "" if inner_folds is None else f", with {inner_folds} inner folds for tuning"
+def _design(metrics: dict[str, Any]) -> str:
+    design, judged = metrics["design"], main_model(metrics) is not None
+    inner = design.get("inner_folds") if judged else None
+    repeats = design.get("repeats")
+    outer = f"{repeats} repeat{'' if repeats == 1 else 's'} of {design.get('folds')}"
+    fitted = "; everything that is fitted was fitted on training patients only" if judged else ""
+    if inner is None:
+        return f"Cross-validation: {outer} folds{fitted}"
+    return (
+        f"Nested cross-validation: {outer} outer folds, with {inner} inner folds for tuning{fitted}"
+    )

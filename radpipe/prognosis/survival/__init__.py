@@ -4,7 +4,7 @@ Misuse raises ``ValueError``; the rooms above turn it into an error that names p
 """
 
 from radpipe.prognosis.survival.breslow import baseline_hazard, survival_curves
-from radpipe.prognosis.survival.concordance import concordance_index
+from radpipe.prognosis.survival.concordance import NoPairsError, concordance_index
 from radpipe.prognosis.survival.endpoint import ENDPOINT_DTYPE, make_endpoint
 from radpipe.prognosis.survival.intervals import (
     Interval,
@@ -22,6 +22,7 @@ from radpipe.prognosis.survival.splits import repeated_folds, stratified_folds
 __all__ = [
     "ENDPOINT_DTYPE",
     "Interval",
+    "NoPairsError",
     "baseline_hazard",
     "bootstrap_concordance",
     "concordance_index",

@@ -12,6 +12,10 @@ TIED_RISK = 1e-8
 _ROWS_AT_ONCE = 1024
 
 
+class NoPairsError(ValueError):
+    """No two patients can be compared."""
+
+
 def concordance_index(endpoint: Endpoint, risk_score: ArrayLike) -> float:
     """Return the fraction of comparable pairs that the risk score orders rightly.
 
@@ -32,8 +36,10 @@ def concordance_index(endpoint: Endpoint, risk_score: ArrayLike) -> float:
 
     Raises
     ------
+    NoPairsError
+        No pair is comparable.
     ValueError
-        No pair is comparable, or a risk score is not finite.
+        A risk score is not finite.
 
     Notes
     -----
@@ -49,7 +55,7 @@ def concordance_index(endpoint: Endpoint, risk_score: ArrayLike) -> float:
     weights = np.ones((1, len(time)))
     concordant, comparable = weighted_pairs(endpoint, risk, weights)
     if comparable[0] == 0:
-        raise ValueError("no comparable pair")
+        raise NoPairsError("no comparable pair")
     return float(concordant[0] / comparable[0])
 
 

@@ -7,7 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from radpipe.prognosis.survival.concordance import concordance_index, weighted_pairs
+from radpipe.prognosis.survival.concordance import (
+    NoPairsError,
+    concordance_index,
+    weighted_pairs,
+)
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats
 
 _LEVEL = 0.95
@@ -94,13 +98,15 @@ def bootstrap_concordance(
 
     Raises
     ------
+    NoPairsError
+        No pair is comparable in the cohort or in any sample.
     ValueError
-        No pair is comparable in the cohort or in any sample, or a risk score is not finite.
+        A risk score is not finite.
     """
     estimate = concordance_index(endpoint, risk_score)
     values = _resampled(endpoint, risk_score, bootstraps, np.random.default_rng(seed))
     if not np.isfinite(values).any():
-        raise ValueError("no bootstrap sample has a comparable pair")
+        raise NoPairsError("no bootstrap sample has a comparable pair")
     low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return Interval(estimate, float(low), float(high))
 

@@ -1,7 +1,17 @@
 """Tables: load features, reduce them to one row a patient, join them with outcomes."""
 
-from radpipe.prognosis.tables.clinical import endpoint_of, join_clinical, read_clinical
-from radpipe.prognosis.tables.columns import feature_columns, require_columns, volume_column
+from radpipe.prognosis.tables.clinical import (
+    endpoint_of,
+    join_clinical,
+    join_columns,
+    read_clinical,
+)
+from radpipe.prognosis.tables.columns import (
+    feature_columns,
+    name_of_table,
+    require_columns,
+    volume_column,
+)
 from radpipe.prognosis.tables.features import load_features
 from radpipe.prognosis.tables.per_patient import PER_PATIENT
 
@@ -10,7 +20,9 @@ __all__ = [
     "endpoint_of",
     "feature_columns",
     "join_clinical",
+    "join_columns",
     "load_features",
+    "name_of_table",
     "read_clinical",
     "require_columns",
     "volume_column",

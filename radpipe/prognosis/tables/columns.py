@@ -61,14 +61,16 @@ def volume_column(frame: pd.DataFrame, named: str | None = None) -> str | None:
     TableError
         ``named`` is not there, or several columns have equal right.
     """
+    where = name_of_table(frame, "the feature table")
     if named is not None:
-        require_columns(frame, [named], "the table")
+        require_columns(frame, [named], where)
         return named
     for wanted in _VOLUMES:
         found = [str(name) for name in frame.columns if _is_named(str(name), wanted)]
         if len(found) > 1:
             raise TableError(
                 "several columns may be the tumour's volume",
+                where=where,
                 found=", ".join(found),
                 expected="one",
                 remedy="name the right one with --volume COLUMN",
@@ -81,6 +83,24 @@ def volume_column(frame: pd.DataFrame, named: str | None = None) -> str | None:
 def _is_named(name: str, wanted: str) -> bool:
     bare = name.partition("__")[0]
     return bare == wanted or bare.endswith(f"_{wanted}")
+
+
+def name_of_table(frame: pd.DataFrame, otherwise: str) -> str:
+    """Say which table an error is about.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table; one that was read from a file remembers it.
+    otherwise : str
+        What to call one that was not.
+
+    Returns
+    -------
+    str
+        The file, or ``otherwise``.
+    """
+    return str(frame.attrs.get("source") or otherwise)
 
 
 def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:

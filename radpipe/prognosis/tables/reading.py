@@ -84,7 +84,7 @@ def _read_csv(path: Path, identifiers: Sequence[str]) -> pd.DataFrame:
             where=str(path),
             found=str(error).strip(),
             expected="CSV in UTF-8",
-            remedy="save it again as CSV in UTF-8, with decimal points, not commas",
+            remedy="save it again as CSV in UTF-8, with decimal points and no comma at a row's end",
         ) from error
     # pandas leaves a wide table in pieces and then warns of each column put beside it.
     frame = frame.copy()
@@ -102,5 +102,6 @@ def _refuse_decimal_commas(frame: pd.DataFrame, where: str) -> None:
                 where=f"{where}, column {name}",
                 found=commas.iloc[0],
                 expected="decimal points",
-                remedy="save the table with decimal points and no thousands separators",
+                remedy=f"save the table with decimal points ({commas.iloc[0].replace(',', '.')}) "
+                "and no thousands separators",
             )

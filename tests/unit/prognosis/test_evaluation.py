@@ -1,18 +1,29 @@
 import json
 import re
+from math import sqrt
 from pathlib import Path
+from statistics import stdev
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from radpipe.errors import ModelError, RunError, TableError
+from radpipe.errors import ModelError, RunError, SettingsError, TableError
 from radpipe.prognosis.evaluation import Evaluation, evaluate, predict, train, validate
+from radpipe.prognosis.evaluation.gain import gain_over_volume
 from radpipe.prognosis.survival import concordance_index, make_endpoint, nadeau_bengio
+from radpipe.store.files import read_json, write_json
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, few_events, simulate
 
 ENDPOINT = {"time": "os_days", "event": "death"}
 QUICK = {**ENDPOINT, "repeats": 2, "folds": 3}
+
+
+def others(patients: int = 30, seed: int = 8) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Patients of another hospital: other names."""
+    features, clinical = simulate(patients, seed=seed)
+    features["patient_id"] = "x" + features["patient_id"]
+    return features, clinical.assign(patient_id="x" + clinical["patient_id"])
 
 
 def numpy_c(part: pd.DataFrame) -> float:
@@ -39,6 +50,36 @@ def test_fold_c_indices_follow_from_the_predictions(result):
         sizes = rows.groupby(["repeat", "fold"]).size()
         expected = nadeau_bengio(values, float(np.mean(sizes / (80 - sizes))))
         assert list(facts["c_index"].values()) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_gain_over_volume_is_that_of_the_folds(result):
+    facts = result.metrics["models"]
+    folds = zip(facts["xgb_cox"]["folds"], facts["volume"]["folds"], strict=True)
+    gains = [ours["c_index"] - theirs["c_index"] for ours, theirs in folds]
+    gain = facts["xgb_cox"]["gain_over_volume"]
+    assert gain["estimate"] == pytest.approx(np.mean(gains), abs=1e-12)
+    assert gain["low"] < gain["estimate"] < gain["high"]
+    assert "gain_over_volume" not in facts["volume"]
+
+
+def folds_of(*values):
+    return [{"repeat": 0, "fold": place, "c_index": value} for place, value in enumerate(values)]
+
+
+def test_the_gain_has_nadeau_and_bengios_interval():
+    gains = [0.1, 0.2, 0.0, 0.15, 0.05]
+    gain = gain_over_volume(folds_of(*(0.6 + one for one in gains)), folds_of(*[0.6] * 5), 1 / 4)
+    # Student's t, 97.5 %, 4 degrees of freedom, from a printed table: 2.776.
+    half = 2.776 * stdev(gains) * sqrt(1 / 5 + 1 / 4)
+    assert gain.estimate == pytest.approx(0.1)
+    assert gain.high - gain.estimate == pytest.approx(half, rel=1e-3)
+    assert gain.estimate - gain.low == pytest.approx(half, rel=1e-3)
+
+
+def test_folds_without_a_c_index_are_left_out_of_the_gain():
+    gain = gain_over_volume(folds_of(0.7, None, 0.9, 0.8), folds_of(0.6, 0.6, 0.6, None), 1 / 3)
+    assert gain.estimate == pytest.approx(0.2)
+    assert gain_over_volume(folds_of(0.7, None), folds_of(0.6, 0.6), 1) is None
 
 
 def test_every_patient_is_predicted_once_a_repeat(result):
@@ -132,8 +173,10 @@ def test_below_twenty_events_only_volume_is_evaluated():
     assert set(result.metrics["models"]) == {"volume"}
     assert "19 events; at least 20" in result.metrics["withheld"]["xgb_cox"]
     assert result.contributions is None
+    assert result.metrics["design"]["inner_folds"] is None
     twenty = evaluate(features, few_events(clinical, 20), **QUICK)
     assert set(twenty.metrics["models"]) == {"volume", "xgb_cox"}
+    assert twenty.metrics["design"]["inner_folds"] == 3
 
 
 def test_fewer_events_than_folds_are_refused():
@@ -170,6 +213,90 @@ def test_named_clinical_columns_predict_and_others_do_not():
     assert told.contributions["feature"].iloc[0] == "leak"
 
 
+def test_a_clinical_column_named_like_a_feature_is_none(result):
+    features, clinical = simulate()
+    leak = {"followup_shape_Volume": clinical["os_days"], f"late_{VOLUME}": 1.0, "label": 2}
+    plain = evaluate(features, clinical.assign(**leak), **QUICK)
+    assert plain.metrics == result.metrics
+    pd.testing.assert_frame_equal(plain.contributions, result.contributions)
+    alone = features[["patient_id", TEXTURE]]
+    found = evaluate(alone, clinical.assign(**leak), **QUICK).metrics
+    assert set(found["models"]) == {"xgb_cox"}
+    assert found["cohort"]["features"] == 1
+
+
+def test_an_event_called_like_a_key_column_is_the_clinical_tables():
+    features, clinical = simulate()
+    clinical = clinical.rename(columns={"death": "label"})
+    call = {**QUICK, "event": "label", "model": "volume"}
+    events = evaluate(features, clinical, **call).metrics["cohort"]["events"]
+    assert events == clinical["label"].sum()
+    with pytest.raises(TableError, match=r"both tables hold.*found: label;.*rename it"):
+        evaluate(features.assign(label=1), clinical, **call)
+
+
+def test_predict_takes_clinical_columns_from_the_clinical_table(tmp_path):
+    features, clinical = simulate()
+    saved = train(features, clinical, out=tmp_path / "m", clinical_columns=["age"], **ENDPOINT)
+    with pytest.raises(TableError, match=r"both tables hold.*found: age;"):
+        predict(saved, features.assign(age=1), clinical=clinical)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"time": "os_dayz"}, "a column is missing.*found: patient_id, os_days, death, age, sex;"),
+        ({"clinical_columns": ["agee"]}, "a column is missing.*did you mean 'age'"),
+        ({"folds": 70}, "column death: fewer events than folds"),
+        ({"time": "zero"}, "a column is missing.*expected: zero"),
+    ],
+)
+def test_errors_about_outcomes_name_the_clinical_file(tmp_path, change, told):
+    features, clinical = simulate()
+    clinical.to_csv(tmp_path / "outcomes.csv", index=False)
+    with pytest.raises(TableError, match=f"outcomes.csv(, |: ){told}"):
+        evaluate(features, tmp_path / "outcomes.csv", **{**QUICK, **change})
+
+
+def test_a_wrong_endpoint_names_the_clinical_file(tmp_path):
+    features, clinical = simulate()
+    clinical.assign(os_days=-1).to_csv(tmp_path / "outcomes.csv", index=False)
+    with pytest.raises(TableError, match=r"outcomes\.csv, column os_days: the endpoint is wrong"):
+        evaluate(features, tmp_path / "outcomes.csv", **QUICK)
+
+
+def test_a_table_without_features_is_named(tmp_path):
+    features, clinical = simulate()
+    told = r"simulated: no column to learn from; found: patient_id.*expected.*--clinical-columns"
+    for name in ("xgb_cox", "volume"):
+        with pytest.raises(TableError, match=told):
+            train(features[["patient_id"]], clinical, out=tmp_path, model=name, **ENDPOINT)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_impossible_seeds_are_refused(model, tmp_path, seed):
+    told = f"--seed: no such seed; found: {seed}; expected: a whole number from 0 to 4294967295"
+    for verb, call in (
+        (evaluate, QUICK),
+        (train, {**ENDPOINT, "out": tmp_path / "m"}),
+        (lambda *tables, **how: validate(model, *tables, **how), {}),
+    ):
+        with pytest.raises(SettingsError, match=told):
+            verb(*simulate(), **call, seed=seed)
+
+
+def test_the_largest_seed_is_one(tmp_path):
+    largest = 2**32 - 1
+    assert evaluate(*simulate(40), **QUICK, seed=largest).metrics["design"]["seed"] == largest
+    saved = train(*simulate(40), out=tmp_path / "m", **ENDPOINT, seed=largest)
+    assert validate(saved, *others(), seed=largest).metrics["design"]["seed"] == largest
+
+
+def test_negative_workers_are_refused_before_the_tables_are_read():
+    with pytest.raises(SettingsError, match="--workers"):
+        evaluate("no table", "no table", **ENDPOINT, workers=-1)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -185,7 +312,7 @@ def test_wrong_arguments_are_refused(change, message):
 
 
 def test_an_unknown_model_is_refused():
-    with pytest.raises(ModelError, match=r"found: xgb; expected: volume, xgb_cox"):
+    with pytest.raises(ModelError, match=r"found: xgb; expected: volume, xgb_cox.*mean 'xgb_cox'"):
         evaluate(*simulate(40), **QUICK, model="xgb")
 
 
@@ -215,6 +342,13 @@ def test_default_horizons_are_quartiles_of_the_training_event_times(model):
     assert predict(model, features).shape[1] == 6
 
 
+def test_close_horizons_keep_their_own_columns(model):
+    times = [1000000, 1000001, 0.1, 0.1, 0.1234567891, 0.1 + 0.2, 0.3]
+    scores = predict(model, simulate(10)[0], times)
+    told = ["1000000", "1000001", "0.1", "0.1234567891", "0.3"]
+    assert scores.columns[3:].tolist() == [f"survival_at_{time}" for time in told]
+
+
 def test_predict_does_not_mind_other_columns_and_their_order(model):
     features, _ = simulate(10)
     shuffled = features[features.columns[::-1]].assign(more=1)
@@ -242,13 +376,13 @@ def test_predict_names_every_setting_that_differs(model):
 
 
 def test_what_cannot_be_compared_is_scored_with_a_warning(model, tmp_path, caplog):
-    features, clinical = simulate(30, seed=8)
+    features, clinical = others()
     predict(model, features)
     validate(model, features, clinical)
     told = [record.getMessage() for record in caplog.records]
     assert told == ["the table does not tell how it was extracted: not compared"] * 2
     caplog.clear()
-    unknown = train(features, clinical, out=tmp_path / "m", model="volume", **ENDPOINT)
+    unknown = train(*simulate(), out=tmp_path / "m", model="volume", **ENDPOINT)
     features.attrs["provenance"] = PROVENANCE
     predict(unknown, features)
     assert "the model's training table did not tell" in caplog.text
@@ -302,6 +436,63 @@ def test_validate_scores_the_frozen_model(model):
         rows["risk_score"] > model.facts["training"]["median_risk"]
     ).tolist()
     assert set(result.metrics["models"]) == {"volume", "xgb_cox"}
+
+
+def test_another_column_of_volumes_is_divided_at_its_own_median(model):
+    features, clinical = others()
+    features["volume_ml"] = features[VOLUME] / 1000
+    for volume, told, median in (
+        (None, "training patients", model.facts["training"]["volume"]["median"]),
+        ("volume_ml", "patients of this cohort", features["volume_ml"].median()),
+    ):
+        result = validate(model, features, clinical, volume=volume)
+        cuts = result.metrics["design"]["cuts"]
+        assert cuts == {"xgb_cox": "training patients", "volume": told}
+        rows = result.predictions.query("model == 'volume'")
+        assert (rows["group"] == "high").tolist() == (rows["risk_score"] > median).tolist()
+        assert set(rows["group"]) == {"low", "high"}
+
+
+def test_a_volume_model_takes_no_other_column(tmp_path):
+    saved = train(*simulate(), out=tmp_path / "m", model="volume", **ENDPOINT)
+    features, clinical = others()
+    with pytest.raises(ModelError, match=f"--volume: .*found: {TEXTURE}; expected: {VOLUME}"):
+        validate(saved, features, clinical, volume=TEXTURE)
+
+
+def test_training_patients_in_a_validation_are_counted_and_told(model, caplog):
+    features, clinical = others()
+    assert validate(model, features, clinical).metrics["overlap"] == 0
+    known = {"x001": "001", "x002": "002"}
+    both = [frame.replace({"patient_id": known}) for frame in (features, clinical)]
+    both[0].attrs = features.attrs
+    caplog.clear()
+    assert validate(model, *both).metrics["overlap"] == 2
+    assert "2 of 30 patients bear the patient_id of a training patient" in caplog.text
+    # Numbers in one file, text in the other: the same patient.
+    numbered = [frame.astype({"patient_id": int}) for frame in simulate(10)]
+    assert validate(model, *numbered).metrics["overlap"] == 0
+    assert validate(model, *simulate(10)).metrics["overlap"] == 10
+
+
+def test_a_model_that_tells_no_patients_is_validated_all_the_same(model):
+    path = Path(model.path) / "model.json"
+    facts = read_json(path)
+    del facts["training"]["patient_hashes"]
+    write_json(path, facts)
+    assert validate(model.path, *others()).metrics["overlap"] is None
+
+
+def test_the_model_names_no_patient_and_two_trainings_are_the_same_bytes(tmp_path):
+    features, clinical = others(80)
+    for name in "ab":
+        train(features, clinical, out=tmp_path / name, **ENDPOINT)
+    written = (tmp_path / "a" / "model.json").read_text()
+    assert not re.search(r"x\d\d\d", written)
+    assert (
+        len(read_json(tmp_path / "a" / "model.json")["training"]["patient_hashes"]["sha256"]) == 80
+    )
+    assert written == (tmp_path / "b" / "model.json").read_text()
 
 
 def test_validate_refuses_a_cohort_without_events(model):

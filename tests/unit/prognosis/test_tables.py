@@ -9,6 +9,7 @@ from radpipe.prognosis.tables import (
     endpoint_of,
     feature_columns,
     join_clinical,
+    join_columns,
     load_features,
     read_clinical,
     volume_column,
@@ -92,7 +93,7 @@ def test_decimal_commas_are_refused_and_not_read(tmp_path, name):
         frame.to_csv(tmp_path / name, sep=";", index=False)
     else:
         frame.to_parquet(tmp_path / name)
-    with pytest.raises(TableError, match=r"column age: .*commas.*found: 58,25;.*remedy: save"):
+    with pytest.raises(TableError, match=r"column age: .*commas.*58,25;.*remedy: save.*\(58\.25\)"):
         read_clinical(tmp_path / name)
 
 
@@ -108,6 +109,16 @@ def test_unquoted_decimal_commas_do_not_shift_the_columns(tmp_path):
     path.write_text("patient_id,os_days,death\na,12,5,1\nb,30,5,0\n")
     with pytest.raises(TableError, match=r"more cells than the header.*decimal points"):
         read_clinical(path)
+
+
+@pytest.mark.parametrize("rows", ["1,2,\n2,3,\n", "1,2,\n2,3\n", "1,2\n2,3,\n", "1,2,,\n2,3,,\n"])
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("read", [read_clinical, load_features])
+def test_rows_that_end_in_a_separator_do_not_shift_the_columns(tmp_path, read, rows, separator):
+    path = tmp_path / "t.csv"
+    path.write_text(f"patient_id,os_days\n{rows}".replace(",", separator))
+    with pytest.raises(TableError, match=r"t\.csv: cannot read.*no comma at a row's end"):
+        read(path)
 
 
 def test_a_truncated_archive_is_refused(tmp_path):
@@ -224,7 +235,8 @@ def test_the_volume_is_found(columns, expected):
 
 def test_two_volumes_of_one_rank_are_for_the_user_to_decide():
     frame = pd.DataFrame(columns=["CT_original_shape_MeshVolume", "PT_original_shape_MeshVolume"])
-    with pytest.raises(TableError, match="--volume COLUMN"):
+    frame.attrs["source"] = "RUN"
+    with pytest.raises(TableError, match=r"RUN: several columns.*--volume COLUMN"):
         volume_column(frame)
     assert volume_column(frame, frame.columns[1]) == frame.columns[1]
     with pytest.raises(TableError, match="did you mean 'PT_original"):
@@ -286,6 +298,45 @@ def test_join_takes_one_file_for_both():
     both = join_clinical(features, clinical)
     again = join_clinical(both, both.reset_index(drop=True))
     pd.testing.assert_frame_equal(again[both.columns], both, check_like=True)
+
+
+@pytest.mark.parametrize("name", ["label", "roi", "modality", MASK_VOLUME, TEXTURE, "stage"])
+def test_a_column_that_both_tables_hold_otherwise_is_refused(name):
+    features, clinical = simulate(6)
+    features[name] = 1
+    clinical = clinical.assign(**{name: range(6)})
+    clinical.attrs["source"] = "c.csv"
+    told = f"c.csv: both tables.*found: {name};.*simulated.*remedy: rename it in the clinical"
+    with pytest.raises(TableError, match=told):
+        join_columns(features, clinical, ["os_days", name])
+    joined = join_columns(features, clinical, ["os_days", "os_days"])
+    assert joined.columns.tolist() == [*features.columns, "os_days"]
+    alone = join_columns(features.drop(columns=name), clinical, [name])
+    assert dict(zip(alone["patient_id"], alone[name], strict=True)) == dict(
+        zip(clinical["patient_id"], clinical[name], strict=True)
+    )
+
+
+def test_one_file_may_serve_as_both_tables(tmp_path):
+    features, clinical = simulate(6)
+    both = join_clinical(features, clinical).assign(label=1, age=[50.5, None, 1, 2, 3, 4])
+    both.to_csv(tmp_path / "t.csv")
+    tables = load_features(tmp_path / "t.csv"), read_clinical(tmp_path / "t.csv")
+    joined = join_columns(*tables, ["os_days", "death", "age", "label", TEXTURE])
+    pd.testing.assert_series_equal(joined["age"], both["age"])
+
+
+def test_what_is_wrong_in_a_clinical_file_names_the_file(tmp_path):
+    features, clinical = simulate(6)
+    path = tmp_path / "c.csv"
+    for wrong, told in (
+        (pd.concat([clinical, clinical[:1]]), "a patient has several rows"),
+        (clinical[1:], "the tables do not hold the same patients"),
+        (clinical.drop(columns="death"), "a column is missing.*found: patient_id, os_days, age"),
+    ):
+        wrong.to_csv(path, index=False)
+        with pytest.raises(TableError, match=f"c.csv: {told}"):
+            join_columns(features, read_clinical(path), ["os_days", "death"])
 
 
 @pytest.mark.parametrize("value", [0, -3.0, np.nan, np.inf, "soon"])

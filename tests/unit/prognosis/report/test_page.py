@@ -1,13 +1,16 @@
 import base64
 import json
+import math
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from radpipe.errors import RunError
-from radpipe.prognosis.report import write_report
+from radpipe.prognosis.report import page, write_report
 from radpipe.prognosis.report.gallery import gallery
 from radpipe.store import write_table
 from radpipe.store.files import read_json, write_json
@@ -86,6 +89,65 @@ def test_validation_is_named_as_such(tmp_path):
     assert "external validation" in text
     assert "1000 bootstrap samples" in text
     assert "Nested cross-validation" not in text
+
+
+def _changed_report(folder, change, **evaluation):
+    write_evaluation(folder / "evaluation", **evaluation)
+    path = folder / "evaluation" / "metrics.json"
+    facts = read_json(path)
+    change(facts)
+    write_json(path, facts)
+    return write_report(folder / "evaluation", folder / "r.html").read_text("utf-8")
+
+
+def test_training_patients_in_a_validation_get_a_banner(tmp_path):
+    html = _changed_report(tmp_path, lambda facts: facts.update(overlap=40), kind="validation")
+    text = _Text(html).text
+    assert "40 of 40 patients bear the identifier" in text
+    assert "external" not in text
+    assert "unseen" not in text
+    assert "The result holds" not in text
+
+
+def test_paths_are_shown_by_their_last_part(tmp_path):
+    def lay_far_away(facts):
+        facts["source"].update(table='/home/me/"a"/t.csv', run="/home/me/runs/RUN")
+
+    html = _changed_report(tmp_path, lay_far_away, kind="validation")
+    for shown, path in (("t.csv", "/home/me/&#34;a&#34;/t.csv"), ("RUN", "/home/me/runs/RUN")):
+        assert f'<td title="{path}">{shown}</td>' in html
+    assert '<td title="/x/model">model</td>' in html
+    assert "A trained model (model)" in html
+
+
+def test_folds_that_were_not_counted_are_told(tmp_path):
+    def lose(facts):
+        facts["models"]["volume"]["folds_without_pairs"] = 2
+
+    assert "2 of 5 test folds held no two patients" in _Text(_changed_report(tmp_path, lose)).text
+
+
+@pytest.mark.parametrize(
+    ("point", "told"),
+    [
+        ((1.0, 1.0, 1.0), "100 (–)"),
+        ((0.0, math.nan, math.nan), "0 (–)"),
+        ((0.75, 0.5, 0.9), "75 (50–90)"),
+        (None, "–"),
+    ],
+)
+def test_a_band_is_shown_where_there_is_one(point, told):
+    assert page._percent(point) == told
+
+
+def test_the_report_needs_no_package_that_fits_models(tmp_path):
+    write_evaluation(tmp_path / "e")
+    block = "for name in ('scipy', 'sklearn', 'xgboost'): sys.modules[name] = None"
+    code = f"import sys\n{block}\nfrom radpipe.cli import main; main()"
+    call = ["report", str(tmp_path / "e"), "--out", str(tmp_path / "r.html")]
+    ended = subprocess.run([sys.executable, "-c", code, *call], capture_output=True, text=True)
+    assert ended.stderr == ""
+    assert "fold by fold" in _Text((tmp_path / "r.html").read_text("utf-8")).text
 
 
 def test_same_evaluation_same_bytes(tmp_path):
