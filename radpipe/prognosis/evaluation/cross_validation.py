@@ -246,14 +246,16 @@ def _models(study: Study, results: dict[str, list[_Fitted]]) -> dict[str, Any]:
     models = {name: _model_facts(done, study, name) for name, done in results.items()}
     for name in models.keys() - {VOLUME}:
         if VOLUME in models:
-            ratio = _test_to_train(results[name])
-            gain = gain_over_volume(models[name]["folds"], models[VOLUME]["folds"], ratio)
+            shape = _shape_of_folds(results[name])
+            gain = gain_over_volume(models[name]["folds"], models[VOLUME]["folds"], *shape)
             models[name]["gain_over_volume"] = None if gain is None else interval_facts(gain)
     return models
 
 
-def _test_to_train(done: list[_Fitted]) -> float:
-    return float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
+def _shape_of_folds(done: list[_Fitted]) -> tuple[float, int]:
+    """Return the number of test patients to one of training, and of folds in a repeat."""
+    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
+    return ratio, 1 + max(one.fold.fold for one in done)
 
 
 def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
@@ -265,7 +267,7 @@ def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]
             expected="at least 2",
             remedy="take fewer --folds, or a larger cohort",
         )
-    interval = nadeau_bengio(values, _test_to_train(done))
+    interval = nadeau_bengio(values, *_shape_of_folds(done))
     facts: dict[str, Any] = {"c_index": interval_facts(interval)}
     if name == VOLUME:
         facts["column"] = study.volume

@@ -11,7 +11,7 @@ Facts = dict[str, Any]
 
 
 def gain_over_volume(
-    model: Iterable[Facts], volume: Iterable[Facts], test_to_train: float
+    model: Iterable[Facts], volume: Iterable[Facts], test_to_train: float, folds: int
 ) -> Interval | None:
     """Average the differences in C-index within the same outer folds.
 
@@ -21,6 +21,8 @@ def gain_over_volume(
         ``repeat``, ``fold`` and ``c_index`` of each outer fold, as in ``metrics.json``.
     test_to_train : float
         Number of test patients divided by number of training patients.
+    folds : int
+        Outer folds of one repeat.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def gain_over_volume(
         return None
     # The interval is cut to 0 ... 1, where a C-index lives; a difference lives in -1 ... 1.
     halves = [(ours[fold] - theirs[fold] + 1) / 2 for fold in shared]
-    return Interval(*(2 * end - 1 for end in nadeau_bengio(halves, test_to_train)))
+    return Interval(*(2 * end - 1 for end in nadeau_bengio(halves, test_to_train, folds)))
 
 
 def _by_fold(folds: Iterable[Facts]) -> dict[tuple[int, int], float]:

@@ -36,11 +36,15 @@ class Interval(NamedTuple):
     high: float
 
 
-def nadeau_bengio(fold_values: ArrayLike, test_to_train: float) -> Interval:
+def nadeau_bengio(fold_values: ArrayLike, test_to_train: float, folds: int) -> Interval:
     """Average fold values, with Nadeau and Bengio's corrected resampled t interval.
 
     The folds share training patients, so their spread alone is far too narrow: the variance is
     multiplied by 1/J + n_test/n_train instead of 1/J (doi 10.1023/A:1024068626366).
+
+    Student's t has as many degrees of freedom as one repeat has, not J - 1: further repeats shuffle
+    the same patients and bring no new ones. With J - 1 the interval of a boosted model covered 89 %
+    of 900 simulated cohorts of 100 patients (``benchmarks/interval_coverage.py``).
 
     Parameters
     ----------
@@ -48,6 +52,8 @@ def nadeau_bengio(fold_values: ArrayLike, test_to_train: float) -> Interval:
         The C-index of every outer fold of every repeat; J is at least 2.
     test_to_train : float
         Number of test patients divided by number of training patients.
+    folds : int
+        Outer folds of one repeat.
 
     Returns
     -------
@@ -61,7 +67,7 @@ def nadeau_bengio(fold_values: ArrayLike, test_to_train: float) -> Interval:
 
     Examples
     --------
-    >>> [round(end, 3) for end in nadeau_bengio([0.6, 0.7, 0.8], 0.25)]
+    >>> [round(end, 3) for end in nadeau_bengio([0.6, 0.7, 0.8], 0.25, 3)]
     [0.7, 0.371, 1.0]
     """
     from scipy.stats import t as student
@@ -70,7 +76,7 @@ def nadeau_bengio(fold_values: ArrayLike, test_to_train: float) -> Interval:
     if len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("an interval needs at least two finite fold values")
     spread = np.sqrt(values.var(ddof=1) * (1 / len(values) + test_to_train))
-    half = float(student.ppf((1 + _LEVEL) / 2, len(values) - 1) * spread)
+    half = float(student.ppf((1 + _LEVEL) / 2, min(folds, len(values)) - 1) * spread)
     mean = float(values.mean())
     return Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0))
 

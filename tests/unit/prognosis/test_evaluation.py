@@ -48,7 +48,8 @@ def test_fold_c_indices_follow_from_the_predictions(result):
         values = [numpy_c(part) for _, part in rows.groupby(["repeat", "fold"])]
         assert values == pytest.approx([fold["c_index"] for fold in facts["folds"]], abs=1e-12)
         sizes = rows.groupby(["repeat", "fold"]).size()
-        expected = nadeau_bengio(values, float(np.mean(sizes / (80 - sizes))))
+        folds = rows["fold"].nunique()
+        expected = nadeau_bengio(values, float(np.mean(sizes / (80 - sizes))), folds)
         assert list(facts["c_index"].values()) == pytest.approx(expected, abs=1e-12)
 
 
@@ -68,7 +69,7 @@ def folds_of(*values):
 
 def test_the_gain_has_nadeau_and_bengios_interval():
     gains = [0.1, 0.2, 0.0, 0.15, 0.05]
-    gain = gain_over_volume(folds_of(*(0.6 + one for one in gains)), folds_of(*[0.6] * 5), 1 / 4)
+    gain = gain_over_volume(folds_of(*(0.6 + one for one in gains)), folds_of(*[0.6] * 5), 1 / 4, 5)
     # Student's t, 97.5 %, 4 degrees of freedom, from a printed table: 2.776.
     half = 2.776 * stdev(gains) * sqrt(1 / 5 + 1 / 4)
     assert gain.estimate == pytest.approx(0.1)
@@ -77,9 +78,9 @@ def test_the_gain_has_nadeau_and_bengios_interval():
 
 
 def test_folds_without_a_c_index_are_left_out_of_the_gain():
-    gain = gain_over_volume(folds_of(0.7, None, 0.9, 0.8), folds_of(0.6, 0.6, 0.6, None), 1 / 3)
+    gain = gain_over_volume(folds_of(0.7, None, 0.9, 0.8), folds_of(0.6, 0.6, 0.6, None), 1 / 3, 4)
     assert gain.estimate == pytest.approx(0.2)
-    assert gain_over_volume(folds_of(0.7, None), folds_of(0.6, 0.6), 1) is None
+    assert gain_over_volume(folds_of(0.7, None), folds_of(0.6, 0.6), 1, 2) is None
 
 
 def test_every_patient_is_predicted_once_a_repeat(result):

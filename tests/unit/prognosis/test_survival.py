@@ -115,18 +115,23 @@ def test_nadeau_bengio_by_its_own_formula():
     mean = sum(values) / 5
     variance = sum((value - mean) ** 2 for value in values) / 4
     half = 2.7764451051977987 * (variance * (1 / 5 + 20 / 80)) ** 0.5  # t(0.975, 4) from a table
-    interval = nadeau_bengio(values, 20 / 80)
+    interval = nadeau_bengio(values, 20 / 80, 5)
+    assert interval == pytest.approx((mean, mean - half, mean + half), abs=1e-12)
+    # Repeats add values, not degrees of freedom.
+    variance *= 8 / 9
+    half = 2.7764451051977987 * (variance * (1 / 10 + 20 / 80)) ** 0.5
+    interval = nadeau_bengio(values * 2, 20 / 80, 5)
     assert interval == pytest.approx((mean, mean - half, mean + half), abs=1e-12)
 
 
 def test_nadeau_bengio_stays_between_zero_and_one():
-    assert nadeau_bengio([0.0, 1.0], 0.25)[1:] == (0.0, 1.0)
+    assert nadeau_bengio([0.0, 1.0], 0.25, 2)[1:] == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("values", [[0.6], [0.6, np.nan]])
 def test_nadeau_bengio_refuses_too_little(values):
     with pytest.raises(ValueError, match="two finite"):
-        nadeau_bengio(values, 0.25)
+        nadeau_bengio(values, 0.25, 2)
 
 
 def test_bootstrap_equals_resampling_patients_one_by_one():
