@@ -36,6 +36,21 @@ def test_same_bits_on_real_cases(shared: Path, pyradiomics: None, params: str) -
     assert_same_bits(FeatureExtractor(params).execute(image, mask), theirs.execute(image, mask))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("modality", ["PET", "CT", "MR_T1"])
+def test_same_bits_on_every_sarcoma(shared: Path, pyradiomics: None, modality: str) -> None:
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    params = {"PET": "pet", "CT": "ct", "MR_T1": "mr"}[modality]
+    ours = FeatureExtractor(params)
+    theirs = RadiomicsFeatureExtractor(str(PARAMS / f"{params}.yaml"))
+    images = sorted((shared / "sts" / "nifti").glob(f"*/{modality}_image.nii.gz"))
+    assert len(images) >= 4
+    for image in images:
+        pair = str(image), str(image).replace("_image", "_mask")
+        assert_same_bits(ours.execute(*pair), theirs.execute(*pair))
+
+
 def test_a_script_changes_one_import(pyradiomics: None, pair: Pair) -> None:
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 

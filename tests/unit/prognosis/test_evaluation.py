@@ -70,11 +70,11 @@ def folds_of(*values):
 def test_the_gain_has_nadeau_and_bengios_interval():
     gains = [0.1, 0.2, 0.0, 0.15, 0.05]
     gain = gain_over_volume(folds_of(*(0.6 + one for one in gains)), folds_of(*[0.6] * 5), 1 / 4, 5)
-    # Student's t, 97.5 %, 4 degrees of freedom, from a printed table: 2.776.
-    half = 2.776 * stdev(gains) * sqrt(1 / 5 + 1 / 4)
+    # Student's t, 97.5 %, 4 degrees of freedom.
+    half = 2.7764451051977987 * stdev(gains) * sqrt(1 / 5 + 1 / 4)
     assert gain.estimate == pytest.approx(0.1)
-    assert gain.high - gain.estimate == pytest.approx(half, rel=1e-3)
-    assert gain.estimate - gain.low == pytest.approx(half, rel=1e-3)
+    assert gain.high - gain.estimate == pytest.approx(half, rel=1e-12)
+    assert gain.estimate - gain.low == pytest.approx(half, rel=1e-12)
 
 
 def test_folds_without_a_c_index_are_left_out_of_the_gain():
