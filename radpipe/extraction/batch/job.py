@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from radpipe.cohort import Case
@@ -135,9 +136,13 @@ def failure_of(case: Case, error: Exception) -> Failure:
 
 
 def _inputs_of(case: Case) -> dict[str, str]:
-    paths = {"image": case.image, "mask": case.mask}
-    hashes = {f"{name}_sha256": sha256_of(path) for name, path in paths.items() if path.is_file()}
-    return {**{name: str(path) for name, path in paths.items()}, **hashes}
+    inputs = {}
+    for name, path in (("image", case.image), ("mask", case.mask)):
+        inputs[name] = str(path)
+        # A file that cannot be read has no hash; that it cannot is the failure's own message.
+        with suppress(OSError):
+            inputs[f"{name}_sha256"] = sha256_of(path)
+    return inputs
 
 
 def _draw(loaded: LoadedCase, job: Job) -> None:

@@ -166,12 +166,20 @@ def _handed_over(settings: ExtractionSettings) -> dict[str, Any]:
     return written
 
 
+class _Collector(logging.Handler):
+    def __init__(self, told: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._told = told
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # A FAILED entry ends in its traceback's last line, which says why.
+        self._told.append(record.getMessage().strip().splitlines()[-1])
+
+
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
     told: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    # A FAILED entry ends in its traceback's last line, which says why.
-    handler.emit = lambda record: told.append(record.getMessage().strip().splitlines()[-1])  # type: ignore[method-assign]
+    handler = _Collector(told)
     log = logging.getLogger("radiomics")
     log.addHandler(handler)
     try:

@@ -342,3 +342,18 @@ def test_the_table_tells_what_made_it(make_cohort: Cohort, tmp_path: Path) -> No
     assert (
         features.attrs["provenance"] == radpipe.load_features(tmp_path / "run").attrs["provenance"]
     )
+
+
+def test_a_file_that_may_not_be_read_costs_only_its_case(
+    make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(path: Path) -> str:
+        if path.name.startswith("p1"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    monkeypatch.setattr("radpipe.extraction.batch.job.sha256_of", forbid)
+    run = extract_run(make_cohort(3, {1: spoil_empty}), SMALL, tmp_path / "run")
+    assert list(run.features()[0]["case_id"]) == ["p0", "p2"]
+    assert list(run.failures()["case_id"]) == ["p1"]
+    assert "image_sha256" not in run.facts()["cases"]["p1"]
