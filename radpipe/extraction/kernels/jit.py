@@ -1,0 +1,100 @@
+"""How kernels are compiled, and where the machine code is kept.
+
+numba keys its own cache by a file's time stamp and never looks into the functions that a kernel
+calls: after a change of an inner kernel it served the old one. Here the directory's name holds a
+hash of every kernel's source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import llvmlite
+import numba
+import platformdirs
+
+log = logging.getLogger("radpipe")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def source_hash() -> str:
+    """Hash what decides the machine code.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits of every kernel's source and the compilers' versions.
+    """
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_directory() -> Path:
+    wanted = os.environ.get("RADPIPE_CACHE_DIR") or platformdirs.user_cache_dir("radpipe")
+    folder = Path(wanted) / f"kernels-{source_hash()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        folder = Path(tempfile.gettempdir()) / f"radpipe-{user}" / folder.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+CACHE_DIRECTORY = _cache_directory()
+
+
+@contextmanager
+def compiling(what: str) -> Iterator[bool]:
+    """Say once on a machine that kernels are compiled, and remember that they are.
+
+    Parameters
+    ----------
+    what : str
+        Which kernels.
+
+    Yields
+    ------
+    bool
+        Whether they have to be: the block should then call each of them.
+    """
+    done = CACHE_DIRECTORY / f"{what}-compiled"
+    needed = not numba.config.DISABLE_JIT and not done.exists()
+    if needed:
+        log.warning("compiling the kernels of %s, once on this machine: half a minute …", what)
+    yield needed
+    if needed:
+        done.touch()
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a loop over numpy arrays at its first call: serial, without the GIL, cached.
+
+    Parameters
+    ----------
+    function : callable
+        Numpy in, numpy out; no settings, no input or output.
+
+    Returns
+    -------
+    callable
+        The same, compiled; as it was under ``NUMBA_DISABLE_JIT=1``.
+    """
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
+    try:
+        # numba asks for the directory here and not at the first call.
+        return cast(_Function, numba.njit(nogil=True, cache=True)(function))
+    finally:
+        numba.config.CACHE_DIR = before
