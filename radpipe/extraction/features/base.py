@@ -1,0 +1,363 @@
+"""What a feature class is: a matrix made once for an ROI, and formulas on it.
+
+A formula is written once and serves one ROI and a map of thousands of kernels alike: its numbers
+come in groups, one for each matrix, and :meth:`Groups.sum` adds up within them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.grid import Roi, Undefined
+from radpipe.extraction.kernels.tally import add_equal_values
+
+Values = npt.NDArray[np.float64]
+Matrix = TypeVar("Matrix")
+# Keeps logarithms finite; PyRadiomics' constant.
+EPSILON = float(np.spacing(1))
+
+
+@dataclass(frozen=True)
+class Feature(Generic[Matrix]):
+    """One feature.
+
+    Attributes
+    ----------
+    name : str
+        PyRadiomics' name.
+    formula : callable
+        From the class's matrix to one value a kernel.
+    ibsi : str
+        Code in the IBSI reference manual, doi:10.1148/radiol.2020191145; empty if it has none.
+    """
+
+    name: str
+    formula: Callable[[Matrix], Any]
+    ibsi: str
+
+
+class FeatureClass(Generic[Matrix]):
+    """Features that share a matrix.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``glcm``.
+    matrix : callable
+        Makes the matrix from an ROI and settings.
+    local : callable, optional
+        Makes the matrices of kernels, for maps; a class of shapes has none.
+    undefined : str
+        Why a value may be NaN.
+    deprecated : tuple of str
+        Features that PyRadiomics knows by name and gives no value for.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        matrix: Callable[[Roi, Any], Matrix],
+        *,
+        local: Callable[[Kernels, Any], Matrix] | None = None,
+        undefined: str = "",
+        deprecated: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.matrix = matrix
+        self.local = local
+        self.undefined = undefined
+        self.valueless = deprecated
+        self.features: dict[str, Feature[Matrix]] = {}
+        self._only_named: list[str] = []
+
+    def feature(
+        self, name: str, ibsi: str = "", *, only_named: bool = False
+    ) -> Callable[[Callable[[Matrix], Any]], Callable[[Matrix], Any]]:
+        """Add a formula to the class.
+
+        Parameters
+        ----------
+        name : str
+            PyRadiomics' name.
+        ibsi : str
+            IBSI code.
+        only_named : bool
+            Deprecated: computed only where a file names it.
+
+        Returns
+        -------
+        callable
+            A decorator that leaves the formula as it is.
+        """
+
+        def add(formula: Callable[[Matrix], Any]) -> Callable[[Matrix], Any]:
+            self.features[name] = Feature(name, formula, ibsi)
+            if only_named:
+                self._only_named.append(name)
+            return formula
+
+        return add
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features computed when the class is enabled, in PyRadiomics' order."""
+        return _in_order(name for name in self.features if name not in self._only_named)
+
+    @property
+    def deprecated(self) -> tuple[str, ...]:
+        """The features that a file must name; some of them have no value."""
+        return _in_order([*self._only_named, *self.valueless])
+
+    def compute(
+        self, roi: Roi, setting: Any, wanted: Iterable[str]
+    ) -> dict[str, float | Undefined]:
+        """Compute features of one ROI.
+
+        Parameters
+        ----------
+        roi : Roi
+            The ROI.
+        setting : Section
+            Settings.
+        wanted : iterable of str
+            Names of features.
+
+        Returns
+        -------
+        dict of str to float or Undefined
+            In the order of ``wanted``, without those that have no value.
+        """
+        matrix = self.matrix(roi, setting)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = {
+                name: float(np.squeeze(self.features[name].formula(matrix)))
+                for name in wanted
+                if name in self.features
+            }
+        return {
+            name: Undefined(self.undefined or "not a number") if np.isnan(value) else value
+            for name, value in values.items()
+        }
+
+    def compute_maps(
+        self, kernels: Kernels, setting: Any, wanted: Iterable[str]
+    ) -> dict[str, Values]:
+        """Compute features of each kernel.
+
+        Parameters
+        ----------
+        kernels : Kernels
+            The kernels.
+        setting : Section
+            Settings.
+        wanted : iterable of str
+            Names of features.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (kernels,)
+            In the order of ``wanted``, without those that have no value; NaN where undefined.
+        """
+        if self.local is None:
+            return {}
+        matrix = self.local(kernels, setting)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {
+                name: np.asarray(self.features[name].formula(matrix), float)
+                for name in wanted
+                if name in self.features
+            }
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Numbers that belong to several matrices.
+
+    Attributes
+    ----------
+    group : ndarray of int64, shape (entries,)
+        Which matrix each number belongs to.
+    count : int
+        Number of matrices.
+    """
+
+    group: npt.NDArray[np.int64]
+    count: int
+
+    def sum(self, numbers: Values) -> Values:
+        """Add up within each matrix, one number after the other as PyRadiomics does.
+
+        Parameters
+        ----------
+        numbers : ndarray of float64, shape (entries,)
+            Numbers.
+
+        Returns
+        -------
+        ndarray of float64, shape (matrices,)
+            Sums.
+        """
+        # Without any entry bincount forgets that it counts in fractions.
+        return np.bincount(self.group, numbers, self.count).astype(float, copy=False)
+
+    def of_entry(self, values: Values) -> Values:
+        """Give each number its matrix's value.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (matrices,)
+            Values.
+
+        Returns
+        -------
+        ndarray of float64, shape (entries,)
+            Values.
+        """
+        return np.asarray(values[self.group])
+
+
+@dataclass(frozen=True)
+class Distribution(Groups):
+    """Probabilities of values, for several matrices.
+
+    Attributes
+    ----------
+    value : ndarray of float64, shape (entries,)
+        Values, ascending within a matrix.
+    p : ndarray of float64, shape (entries,)
+        Their probabilities; none is 0.
+    place : ndarray of int64
+        Where the value of each entry that was counted stands among these.
+    """
+
+    value: Values
+    p: Values
+    place: npt.NDArray[np.int64]
+
+    @classmethod
+    def counted(cls, groups: Groups, value: npt.NDArray[Any], p: Values) -> Distribution:
+        """Add up the probabilities of equal values.
+
+        Parameters
+        ----------
+        groups : Groups
+            Which matrix each entry belongs to, ascending.
+        value : ndarray, shape (entries,)
+            Whole numbers from 0.
+        p : ndarray of float64, shape (entries,)
+            Probabilities.
+
+        Returns
+        -------
+        Distribution
+            Values that occur.
+        """
+        whole = value.astype(np.int64, copy=False)
+        group, found, added, place = add_equal_values(
+            groups.group, whole, p, int(whole.max(initial=0))
+        )
+        return cls(group, groups.count, found.astype(float), added, place)
+
+    def mean(self) -> Values:
+        """Return each matrix's mean.
+
+        Returns
+        -------
+        ndarray of float64, shape (matrices,)
+            Means.
+        """
+        return self.sum(self.value * self.p)
+
+    def variance(self) -> Values:
+        """Return each matrix's variance.
+
+        Returns
+        -------
+        ndarray of float64, shape (matrices,)
+            Variances.
+        """
+        return self.sum(self.p * (self.value - self.of_entry(self.mean())) ** 2)
+
+    def entropy(self) -> Values:
+        """Return each matrix's entropy.
+
+        Returns
+        -------
+        ndarray of float64, shape (matrices,)
+            Bits.
+        """
+        return -self.sum(self.p * np.log2(self.p + EPSILON))
+
+
+@dataclass(frozen=True)
+class Directions(Groups):
+    """Numbers of matrices, one for each kernel and direction.
+
+    Attributes
+    ----------
+    kernels : int
+        1 for an ROI, its voxels for maps. Matrices of one kernel follow one another.
+    """
+
+    kernels: int
+
+    @cached_property
+    def empty(self) -> npt.NDArray[np.bool_]:
+        """Matrices without entries."""
+        return np.asarray(np.bincount(self.group, minlength=self.count) == 0)
+
+    def mean(self, values: Any, *, of_all: bool = False) -> npt.NDArray[Any]:
+        """Average a feature over the directions that have entries.
+
+        Parameters
+        ----------
+        values : ndarray of float64 or complex128, shape (matrices,)
+            One value a matrix.
+        of_all : bool
+            Give no mean where a direction has no entries.
+
+        Returns
+        -------
+        ndarray, shape (kernels,)
+            Means; NaN where no direction has entries.
+        """
+        values = values.reshape(self.kernels, -1)
+        missing = self.empty.reshape(values.shape) | np.isnan(values)
+        total = np.where(missing, 0.0, values).sum(axis=1)
+        mean = total / (~missing).sum(axis=1)
+        return np.where(missing.any(axis=1), np.nan, mean) if of_all else mean
+
+
+def paired(rows: Groups, columns: Groups) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pair every entry of a matrix with every entry of another over the same group.
+
+    Parameters
+    ----------
+    rows, columns : Groups
+        Entries sorted by group.
+
+    Returns
+    -------
+    ndarray of int64, shape (pairs,)
+        Entries of ``rows``, ascending.
+    ndarray of int64, shape (pairs,)
+        Entries of ``columns``, ascending for each of ``rows``.
+    """
+    width = np.bincount(columns.group, minlength=columns.count)
+    first = np.cumsum(width) - width
+    repeats = width[rows.group]
+    row = np.repeat(np.arange(repeats.size), repeats)
+    within = np.arange(row.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return row, first[rows.group[row]] + within
+
+
+def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+    # PyRadiomics lists its methods get<Name>FeatureValue by the alphabet.
+    return tuple(sorted(names, key=lambda name: f"{name}FeatureValue"))

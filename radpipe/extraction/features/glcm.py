@@ -1,0 +1,434 @@
+"""Grey level co-occurrence matrix: how often two grey levels are neighbours.
+
+Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314. Every feature is computed for each direction
+and averaged over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from radpipe.extraction.features.base import (
+    EPSILON,
+    Directions,
+    Distribution,
+    FeatureClass,
+    Groups,
+    Values,
+)
+from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.features.neighbours import (
+    DistanceSetting,
+    Offsets,
+    WeightingSetting,
+    directions_of,
+    lengths_mm,
+)
+from radpipe.extraction.grid import Roi
+from radpipe.extraction.kernels.cooccurrence import correlation_matrices, count_pairs
+from radpipe.extraction.kernels.correlation import second_singular_values
+from radpipe.extraction.kernels.local import local_pairs
+from radpipe.extraction.kernels.tally import products
+
+# Of few grey levels eigenvalues may be rounding about 0, where only PyRadiomics' own solver agrees.
+_FEW_LEVELS = 16
+# The largest relative part of the epsilon in a divisor of Q that the symmetric solver is used for.
+_SKEW = 1e-3
+
+
+class GlcmSetting(DistanceSetting, WeightingSetting):
+    """Settings of the matrix."""
+
+    symmetricalGLCM: bool = True
+
+
+@dataclass(frozen=True)
+class Cooccurrence(Directions):
+    """Co-occurrence probabilities, a matrix for each kernel and direction.
+
+    Attributes
+    ----------
+    i, j : ndarray of int64, shape (entries,)
+        Grey levels of voxel and neighbour; by matrix, then i, then j.
+    p : ndarray of float64, shape (entries,)
+        Probabilities of pairs; none is 0.
+    levels : ndarray of int64
+        Grey levels of the ROI, ascending.
+    """
+
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
+    p: Values
+    levels: npt.NDArray[np.int64]
+
+    @property
+    def top(self) -> int:
+        """The largest grey level of the ROI."""
+        return int(self.levels[-1])
+
+    @cached_property
+    def rows(self) -> Distribution:
+        """Marginal probabilities of i."""
+        return Distribution.counted(self, self.i, self.p)
+
+    @cached_property
+    def columns(self) -> Distribution:
+        """Marginal probabilities of j."""
+        return Distribution.counted(self, self.j, self.p)
+
+    @cached_property
+    def sums(self) -> Distribution:
+        """Probabilities of i + j."""
+        return Distribution.counted(self, self.i + self.j, self.p)
+
+    @cached_property
+    def differences(self) -> Distribution:
+        """Probabilities of |i - j|."""
+        return Distribution.counted(self, np.abs(self.i - self.j), self.p)
+
+    @cached_property
+    def mean_i(self) -> Values:
+        """Mean of i."""
+        return self.sum(self.i * self.p)
+
+    @cached_property
+    def mean_j(self) -> Values:
+        """Mean of j."""
+        return self.sum(self.j * self.p)
+
+    @cached_property
+    def off_mean_i(self) -> Values:
+        """Distance of i from its mean."""
+        return self.i - self.of_entry(self.mean_i)
+
+    @cached_property
+    def off_mean_j(self) -> Values:
+        """Distance of j from its mean."""
+        return self.j - self.of_entry(self.mean_j)
+
+    @cached_property
+    def off_means(self) -> Values:
+        """Distance of i + j from its mean."""
+        return self.i + self.j - self.of_entry(self.mean_i) - self.of_entry(self.mean_j)
+
+    @cached_property
+    def largest(self) -> Values:
+        """The largest probability; NaN without entries."""
+        starts = np.flatnonzero(np.diff(self.group, prepend=-1))
+        largest = np.full(self.count, np.nan)
+        largest[self.group[starts]] = np.maximum.reduceat(self.p, starts) if starts.size else 0
+        return largest
+
+    @cached_property
+    def joint_entropy(self) -> Values:
+        """Entropy of pairs."""
+        return -self.sum(self.p * np.log2(self.p + EPSILON))
+
+    @cached_property
+    def entropy_of_marginals(self) -> Values:
+        """Cross entropy of pairs and the product of their marginals (HXY1)."""
+        px, py = self.rows.p[self.rows.place], self.columns.p[self.columns.place]
+        return -self.sum(self.p * np.log2(px * py + EPSILON))
+
+    @cached_property
+    def entropy_of_product(self) -> Values:
+        """Entropy of the product of the marginals (HXY2)."""
+        group, product = products(self.rows.group, self.rows.p, self.columns.group, self.columns.p)
+        # numpy's own logarithm, since equal entropies must be equal to the last bit.
+        return -Groups(group, self.count).sum(product * np.log2(product + EPSILON))
+
+    @cached_property
+    def maximal_correlations(self) -> Any:
+        """Root of the second largest eigenvalue of each matrix's Q."""
+        matrices = np.flatnonzero(~self.empty)
+        row, column = (np.searchsorted(self.levels, level) for level in (self.i, self.j))
+        dense = np.zeros((self.count, self.levels.size, self.levels.size))
+        dense[self.group, row, column] = self.p
+        second = np.full(self.count, np.nan, complex)
+        # A real root of rounding below 0 is NaN, and left out of the mean, as in PyRadiomics.
+        second[matrices] = np.sqrt(_second_eigenvalues(dense[matrices]))
+        return second
+
+
+@dataclass(frozen=True)
+class LocalCooccurrence(Cooccurrence):
+    """Co-occurrence probabilities of kernels, whose matrices are many and small."""
+
+    @cached_property
+    def maximal_correlations(self) -> Any:
+        """The same as a singular value; where eigenvalues are rounding about 0, it is 0."""
+        return second_singular_values(self.group, self.i, self.j, self.p, self.count, self.top)
+
+
+def _second_eigenvalues(p: Values) -> Any:
+    q = correlation_matrices(p, EPSILON)
+    px, py = p.sum(axis=2), p.sum(axis=1)
+    rarest = px[px > 0].min(initial=1) * py[py > 0].min(initial=1)
+    if p.shape[1] <= _FEW_LEVELS or EPSILON / rarest > _SKEW:
+        eigenvalues = np.linalg.eigvals(q)
+    else:
+        # Q is similar to a matrix that would be symmetric but for the epsilon in its divisors; the
+        # eigenvalues of the symmetric part, five times faster, are off by its square at most.
+        root = np.sqrt(np.where(px > 0, px, 1.0))
+        similar = q * root[:, :, None] / root[:, None, :]
+        eigenvalues = np.linalg.eigvalsh((similar + similar.transpose(0, 2, 1)) / 2)
+    return np.sort(eigenvalues)[:, -2]
+
+
+def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
+    """Count the pairs of an ROI.
+
+    Parameters
+    ----------
+    roi : Roi
+        The ROI.
+    setting : GlcmSetting
+        Settings.
+
+    Returns
+    -------
+    Cooccurrence
+        One kernel.
+    """
+    offsets, flat = directions_of(roi, setting)
+    grey_levels = roi.grey_levels
+    counted = count_pairs(flat.codes, flat.voxels, offsets @ flat.strides, len(grey_levels))
+    pairs = counted[:, 1:, 1:].astype(float)
+    if setting.symmetricalGLCM:
+        pairs = pairs + pairs.transpose(0, 2, 1)
+    if setting.weightingNorm is not None:
+        weights = pair_weights(offsets, roi.spacing_mm, setting.weightingNorm)
+        pairs = np.sum(np.moveaxis(pairs, 0, -1) * weights, axis=-1)[None]
+    # Directions in which nobody has a neighbour count nowhere, not even in the joint average.
+    pairs = pairs[pairs.any(axis=(1, 2))]
+    a, i, j = np.nonzero(pairs)
+    weight = pairs[a, i, j]
+    total = np.bincount(a, weight, len(pairs))
+    return Cooccurrence(
+        a, len(pairs), 1, grey_levels[i], grey_levels[j], weight / total[a], grey_levels
+    )  # fmt: skip
+
+
+def local_cooccurrence(kernels: Kernels, setting: GlcmSetting) -> LocalCooccurrence:
+    """Count the pairs of kernels.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        The kernels.
+    setting : GlcmSetting
+        Settings.
+
+    Returns
+    -------
+    LocalCooccurrence
+        In the directions that any kernel of the ROI has pairs in.
+    """
+    around, norm = kernels.around, setting.weightingNorm
+    pairs = around.pairs(tuple(setting.distances))
+    weights = np.zeros(0)
+    if norm is not None:
+        weights = pair_weights(pairs.offsets, around.roi.spacing_mm, norm)
+    group, i, j, n = local_pairs(
+        around.flat.levels, kernels.places, around.steps, pairs.first, pairs.a, pairs.b,
+        weights, setting.symmetricalGLCM, around.top,
+    )  # fmt: skip
+    counted = Groups(group, len(kernels) * (1 if norm else len(pairs.offsets)))
+    p = n / counted.of_entry(counted.sum(n))
+    return LocalCooccurrence(group, counted.count, len(kernels), i, j, p, around.roi.grey_levels)
+
+
+def pair_weights(offsets: Offsets, spacing_mm: tuple[float, ...], norm: str) -> Values:
+    """Weigh directions by how near the neighbours are.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (directions, 3)
+        Directions.
+    spacing_mm : tuple of float
+        Size of a voxel, (z, y, x).
+    norm : str
+        ``euclidean``, ``manhattan``, ``infinity`` or ``no_weighting``.
+
+    Returns
+    -------
+    ndarray of float64, shape (directions,)
+        exp(-length²) of each direction, 1 without weighting.
+    """
+    if norm == "no_weighting":
+        return np.ones(len(offsets))
+    return np.asarray(np.exp(-(lengths_mm(offsets, spacing_mm, norm) ** 2)))
+
+
+GLCM = FeatureClass(
+    "glcm",
+    cooccurrence,
+    local=local_cooccurrence,
+    undefined="no two voxels of the ROI are neighbours",
+    deprecated=("Dissimilarity", "Homogeneity1", "Homogeneity2", "SumVariance"),
+)
+
+
+@GLCM.feature("Autocorrelation", "QWB0")
+def autocorrelation(m: Cooccurrence) -> Values:
+    """Sum of p i j."""
+    return m.mean(m.sum(m.p * (m.i * m.j)))
+
+
+@GLCM.feature("JointAverage", "60VM")
+def joint_average(m: Cooccurrence) -> Values:
+    """Mean of i."""
+    return m.mean(m.mean_i, of_all=True)
+
+
+@GLCM.feature("ClusterProminence", "AE86")
+def cluster_prominence(m: Cooccurrence) -> Values:
+    """Fourth moment of i + j."""
+    return m.mean(m.sum(m.p * (m.off_means**2) ** 2))
+
+
+@GLCM.feature("ClusterShade", "7NFM")
+def cluster_shade(m: Cooccurrence) -> Values:
+    """Third moment of i + j."""
+    return m.mean(m.sum(m.p * m.off_means**2 * m.off_means))
+
+
+@GLCM.feature("ClusterTendency", "DG8W")
+def cluster_tendency(m: Cooccurrence) -> Values:
+    """Second moment of i + j."""
+    return m.mean(m.sum(m.p * m.off_means**2))
+
+
+@GLCM.feature("Contrast", "ACUI")
+def contrast(m: Cooccurrence) -> Values:
+    """Mean of (i - j)²."""
+    return m.mean(m.sum(m.p * (m.i - m.j) ** 2))
+
+
+@GLCM.feature("Correlation", "NI2N")
+def correlation(m: Cooccurrence) -> Values:
+    """Pearson correlation of i and j; 1 where either does not vary."""
+    spread_i = m.sum(m.p * m.off_mean_i**2) ** 0.5
+    spread_j = m.sum(m.p * m.off_mean_j**2) ** 0.5
+    covariance = m.sum(m.p * m.off_mean_i * m.off_mean_j)
+    spread = spread_i * spread_j
+    return m.mean(np.where(spread == 0, 1.0, covariance / (spread + EPSILON)))
+
+
+@GLCM.feature("DifferenceAverage", "TF7R")
+def difference_average(m: Cooccurrence) -> Values:
+    """Mean of |i - j|."""
+    return m.mean(m.differences.mean())
+
+
+@GLCM.feature("DifferenceEntropy", "NTRS")
+def difference_entropy(m: Cooccurrence) -> Values:
+    """Entropy of |i - j|."""
+    return m.mean(m.differences.entropy())
+
+
+@GLCM.feature("DifferenceVariance", "D3YU")
+def difference_variance(m: Cooccurrence) -> Values:
+    """Variance of |i - j|."""
+    return m.mean(m.differences.variance())
+
+
+@GLCM.feature("Id", "IB1Z")
+def inverse_difference(m: Cooccurrence) -> Values:
+    """Mean of 1 / (1 + |i - j|)."""
+    d = m.differences
+    return m.mean(d.sum(d.p / (1 + d.value)))
+
+
+@GLCM.feature("Idn", "NDRX")
+def inverse_difference_normalised(m: Cooccurrence) -> Values:
+    """Inverse difference with |i - j| as a share of the largest grey level."""
+    d = m.differences
+    return m.mean(d.sum(d.p / (1 + d.value / m.top)))
+
+
+@GLCM.feature("Idm", "WF0Z")
+def inverse_difference_moment(m: Cooccurrence) -> Values:
+    """Mean of 1 / (1 + (i - j)²)."""
+    d = m.differences
+    return m.mean(d.sum(d.p / (1 + d.value**2)))
+
+
+@GLCM.feature("Idmn", "1QCO")
+def inverse_difference_moment_normalised(m: Cooccurrence) -> Values:
+    """Inverse difference moment with |i - j| as a share of the largest grey level."""
+    d = m.differences
+    return m.mean(d.sum(d.p / (1 + d.value**2 / m.top**2)))
+
+
+@GLCM.feature("InverseVariance", "E8JP")
+def inverse_variance(m: Cooccurrence) -> Values:
+    """Sum of p / (i - j)² where i and j differ."""
+    d = m.differences
+    differ = d.value > 0
+    share = np.divide(d.p, d.value**2, out=np.zeros_like(d.p), where=differ)
+    return m.mean(d.sum(share))
+
+
+@GLCM.feature("Imc1", "R8DG")
+def information_correlation_1(m: Cooccurrence) -> Values:
+    """How far pairs are from independent, as a share of the larger marginal entropy."""
+    largest = np.fmax(m.rows.entropy(), m.columns.entropy())
+    distance = m.joint_entropy - m.entropy_of_marginals
+    return m.mean(np.where(largest == 0, 0.0, distance / largest))
+
+
+@GLCM.feature("Imc2", "JN9H")
+def information_correlation_2(m: Cooccurrence) -> Values:
+    """How far pairs are from independent, from 0 to 1."""
+    distance = m.entropy_of_product - m.joint_entropy
+    return m.mean(np.where(distance == 0, 0.0, (1 - np.e ** (-2 * distance)) ** 0.5))
+
+
+@GLCM.feature("JointEnergy", "8ZQL")
+def joint_energy(m: Cooccurrence) -> Values:
+    """Sum of p²."""
+    return m.mean(m.sum(m.p**2))
+
+
+@GLCM.feature("JointEntropy", "TU9B")
+def joint_entropy(m: Cooccurrence) -> Values:
+    """Entropy of pairs."""
+    return m.mean(m.joint_entropy)
+
+
+@GLCM.feature("MCC")
+def maximal_correlation_coefficient(m: Cooccurrence) -> Values:
+    """Root of the second largest eigenvalue of Q; 1 for a single grey level."""
+    if m.levels.size < 2:
+        return np.ones(m.kernels)
+    return m.mean(m.maximal_correlations).real
+
+
+@GLCM.feature("MaximumProbability", "GYBY")
+def maximum_probability(m: Cooccurrence) -> Values:
+    """The largest p."""
+    return m.mean(m.largest)
+
+
+@GLCM.feature("SumAverage", "ZGXS")
+def sum_average(m: Cooccurrence) -> Values:
+    """Mean of i + j."""
+    return m.mean(m.sums.mean())
+
+
+@GLCM.feature("SumEntropy", "P6QZ")
+def sum_entropy(m: Cooccurrence) -> Values:
+    """Entropy of i + j."""
+    return m.mean(m.sums.entropy())
+
+
+@GLCM.feature("SumSquares", "UR99")
+def sum_of_squares(m: Cooccurrence) -> Values:
+    """Variance of i."""
+    return m.mean(m.sum(m.p * m.off_mean_i**2))
