@@ -1,0 +1,32 @@
+"""Filters: one image type a file, each declares its settings."""
+
+from __future__ import annotations
+
+from radpipe.extraction.filters import (
+    exponential,
+    gradient,
+    lbp2d,
+    lbp3d,
+    log,
+    logarithm,
+    original,
+    square,
+    square_root,
+    wavelet,
+)
+from radpipe.extraction.filters.base import Derived, Filter
+
+__all__ = ["FILTERS", "Derived", "Filter"]
+
+FILTERS: dict[str, Filter] = {
+    "Original": original,
+    "Wavelet": wavelet,
+    "LoG": log,
+    "Square": square,
+    "SquareRoot": square_root,
+    "Logarithm": logarithm,
+    "Exponential": exponential,
+    "Gradient": gradient,
+    "LBP2D": lbp2d,
+    "LBP3D": lbp3d,
+}
