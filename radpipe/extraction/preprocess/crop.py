@@ -1,0 +1,58 @@
+"""Parts of an image."""
+
+from __future__ import annotations
+
+import SimpleITK as sitk
+
+from radpipe.extraction.grid import Box
+from radpipe.extraction.preprocess.stage import Stage
+
+
+def padded(box: Box, distance: int, shape: tuple[int, ...]) -> Box:
+    """Widen a box on every side as far as the image goes.
+
+    Parameters
+    ----------
+    box : tuple of slice
+        The box.
+    distance : int
+        How many voxels wider on every side.
+    shape : tuple of int
+        The image's size, in the order of the box.
+
+    Returns
+    -------
+    tuple of slice
+        The wider box.
+    """
+    return tuple(
+        slice(max(part.start - distance, 0), min(part.stop + distance, size))
+        for part, size in zip(box, shape, strict=True)
+    )
+
+
+def cropped(stage: Stage, distance: int) -> Stage:
+    """Crop image and mask, on one grid, to the ROI and some voxels around it.
+
+    Parameters
+    ----------
+    stage : Stage
+        Image and mask.
+    distance : int
+        How many voxels to keep on every side of the ROI's bounding box.
+
+    Returns
+    -------
+    Stage
+        The part.
+    """
+    box = padded(stage.box, distance, stage.roi.shape)
+    image, mask = _part(stage.image, box), _part(stage.mask, box)
+    return Stage(stage.name, image, mask, stage.roi[box])
+
+
+def _part(image: sitk.Image, box: Box) -> sitk.Image:
+    size = image.GetSize()
+    before = [part.start for part in box[::-1]]
+    after = [length - part.stop for length, part in zip(size, box[::-1], strict=True)]
+    return sitk.Crop(image, before, after)
