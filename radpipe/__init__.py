@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from radpipe.extraction.batch import extract
     from radpipe.extraction.extractor import FeatureExtractor
+    from radpipe.extraction.maps import feature_maps
     from radpipe.prognosis.evaluation import evaluate, predict, train, validate
     from radpipe.prognosis.report import write_report
     from radpipe.prognosis.tables import join_clinical, load_features
@@ -19,6 +20,7 @@ _HOMES = {
     "FeatureExtractor": "radpipe.extraction.extractor",
     "evaluate": "radpipe.prognosis.evaluation",
     "extract": "radpipe.extraction.batch",
+    "feature_maps": "radpipe.extraction.maps",
     "join_clinical": "radpipe.prognosis.tables",
     "load_features": "radpipe.prognosis.tables",
     "predict": "radpipe.prognosis.evaluation",
@@ -31,6 +33,7 @@ __all__ = [
     "FeatureExtractor",
     "evaluate",
     "extract",
+    "feature_maps",
     "join_clinical",
     "load_features",
     "predict",

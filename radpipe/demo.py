@@ -46,6 +46,7 @@ _FIRST_CLOSE_DAYS, _LAST_CLOSE_DAYS, _LOSS_DAYS = 540.0, 1825.0, 6000.0
 
 PARAMS = "ct"
 FEWEST_PATIENTS = 20
+VERIFIED = 3
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,7 @@ def run_demo(
     step = _Steps(say)
     with step("cohort", f"{patients} synthetic patients"):
         truth = make_cohort(cohort, patients, seed)
-    with step("extract", f"PyRadiomics features, parameter file {PARAMS}"):
+    with step("extract", f"PyRadiomics' features, parameter file {PARAMS}"):
         run = extract_run(
             cohort / "cohort.csv", PARAMS, out / "run", workers=workers, progress=progress
         )
@@ -324,18 +325,30 @@ def run_demo(
             train(run.path, clinical, **study, out=out / "model")
     with step("report", "one HTML file"):
         page = write_report(out / "evaluation", out / "report.html")
+    with step("verify", f"{VERIFIED} cases against PyRadiomics itself"):
+        _verify(run.path, say)
     reached = _c_indices(evaluation, truth)
     for line in _closing(reached, page):
         say(line)
     return reached
 
 
+def _verify(run: Path, say: Callable[[str], None]) -> None:
+    from radpipe.extraction.verify import in_words, verify
+
+    try:
+        for line in in_words(verify(run, VERIFIED)):
+            say(f"{'':<9} {line}")
+    except SettingsError as error:
+        say(f"{'':<9} not verified: {error}")
+
+
 def _check(out: Path, patients: int) -> None:
     """Refuse before any work: a missing engine, a wrong number, a directory in use."""
-    from radpipe.extraction.engines import engine_named
+    from radpipe.extraction.engines import DEFAULT_ENGINE, engine_named
     from radpipe.extraction.settings import read_settings
 
-    engine_named("pyradiomics").check(read_settings(PARAMS))
+    engine_named(DEFAULT_ENGINE).check(read_settings(PARAMS))
     if patients < FEWEST_PATIENTS:
         raise SettingsError(
             "too few patients for 5 x 5 folds",

@@ -10,10 +10,12 @@ import typer
 from radpipe.cli.demo import demo
 from radpipe.cli.evaluate import evaluate
 from radpipe.cli.extract import extract
+from radpipe.cli.maps import maps
 from radpipe.cli.predict import predict
 from radpipe.cli.report import report
 from radpipe.cli.train import train
 from radpipe.cli.validate import validate
+from radpipe.cli.verify import verify
 from radpipe.errors import RadpipeError
 
 WRONG_INPUT = 2
@@ -25,12 +27,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (extract, evaluate, train, validate, predict, report, demo):
+for verb in (extract, maps, verify, evaluate, train, validate, predict, report, demo):
     app.command()(verb)
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 some cases failed, 2 wrong input."""
+    """Run the command line; exit 0 done, 1 some cases failed, 2 wrong input, 3 a check failed."""
     # Our own logger alone: through the root, PyRadiomics and Dask would speak as well.
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("radpipe: %(message)s"))

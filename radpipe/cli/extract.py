@@ -20,7 +20,9 @@ def extract(
         int | None,
         typer.Option(min=0, help="Worker processes; 0: this process. Default: one a core."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="Which engine computes.")] = "pyradiomics",
+    engine: Annotated[
+        str, typer.Option(help="fast: radpipe's kernels; pyradiomics: PyRadiomics itself.")
+    ] = "fast",
     csv: Annotated[bool, typer.Option("--csv", help="Write features.csv as well.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:

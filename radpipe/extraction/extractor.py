@@ -8,11 +8,12 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from radpipe.extraction.engines import engine_named
+from radpipe.extraction.engines import DEFAULT_ENGINE, engine_named
+from radpipe.extraction.features import FEATURE_CLASSES
+from radpipe.extraction.filters import FILTERS
 from radpipe.extraction.image import check_pair
 from radpipe.extraction.io import read_image
 from radpipe.extraction.io.read import as_label_map
-from radpipe.extraction.names import FEATURE_CLASSES, IMAGE_TYPES
 from radpipe.extraction.settings import ExtractionSettings, VoxelSetting, read_settings, validated
 
 # What PyRadiomics' extractor starts from; other keys have their defaults where they are used.
@@ -31,7 +32,9 @@ class FeatureExtractor:
     params : str, Path, dict or None
         A parameter file, the name of a shipped one, its content, or None for the defaults.
     engine : str
-        Which engine computes.
+        Which engine computes: ``fast``, or ``pyradiomics`` itself.
+    threads : int
+        Image types that the engine ``fast`` computes at the same time.
     **settings
         Settings that override the file's.
 
@@ -64,10 +67,12 @@ class FeatureExtractor:
     def __init__(
         self,
         params: str | Path | dict[str, Any] | None = None,
-        engine: str = "pyradiomics",
+        engine: str = DEFAULT_ENGINE,
+        threads: int = 1,
         **settings: Any,
     ) -> None:
         self.engine = engine
+        self.threads = threads
         self._take(read_settings(params).overridden(**settings))
 
     def _take(self, settings: ExtractionSettings) -> None:
@@ -127,7 +132,7 @@ class FeatureExtractor:
             tolerance=setting.geometryTolerance,
             may_differ=setting.correctMask,
         )
-        engine = engine_named(self.engine)
+        engine = engine_named(self.engine, self.threads)
         return OrderedDict(
             engine.execute(
                 settings,
@@ -198,7 +203,7 @@ class FeatureExtractor:
 
     def enableAllImageTypes(self) -> None:
         """Enable every image type with its default settings."""
-        self.enabledImagetypes = {name: {} for name in IMAGE_TYPES}
+        self.enabledImagetypes = {name: {} for name in FILTERS}
 
     def disableAllImageTypes(self) -> None:
         """Disable every image type."""
@@ -291,7 +296,7 @@ class FeatureExtractor:
         list of str
             Their names.
         """
-        return list(FEATURE_CLASSES[featureClass])
+        return list(FEATURE_CLASSES[featureClass].names)
 
 
 def _as_image(source: str | Path | sitk.Image) -> sitk.Image:

@@ -11,86 +11,60 @@ import json
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from radpipe.errors import SettingsError
-from radpipe.extraction.names import DEPRECATED_FEATURES, FEATURE_CLASSES, IMAGE_TYPES
+from radpipe.extraction.features import FEATURE_CLASSES
+from radpipe.extraction.features.firstorder import FirstOrderSetting
+from radpipe.extraction.features.glcm import GlcmSetting
+from radpipe.extraction.features.gldm import GldmSetting
+from radpipe.extraction.filters import FILTERS
+from radpipe.extraction.filters.gradient import GradientSetting
+from radpipe.extraction.filters.lbp2d import LBP2DSetting
+from radpipe.extraction.filters.lbp3d import LBP3DSetting
+from radpipe.extraction.filters.log import LoGSetting
+from radpipe.extraction.filters.wavelet import WaveletSetting
+from radpipe.extraction.preprocess.discretise import DiscretiseSetting
+from radpipe.extraction.preprocess.prepare import PrepareSetting
+from radpipe.extraction.section import Count, Number, Section
 
 # Which voxels a label file calls the ROI, and whether diagnostics are kept, decide no value.
 UNDECIDING = ("additionalInfo", "label", "label_channel")
-Number = int | float
-_Positive = Annotated[Number, Field(gt=0)]
-_NotNegative = Annotated[Number, Field(ge=0)]
-_Count = Annotated[int, Field(ge=1)]
-_Index = Annotated[int, Field(ge=0)]
-Interpolator = Literal[
-    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian",
-    "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
-    "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
-]  # fmt: skip
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Setting(_Section):
+class Setting(
+    PrepareSetting,
+    DiscretiseSetting,
+    WaveletSetting,
+    LoGSetting,
+    GradientSetting,
+    LBP2DSetting,
+    LBP3DSetting,
+    FirstOrderSetting,
+    GlcmSetting,
+    GldmSetting,
+):
     """The section ``setting`` of a parameter file, and what may be overridden per image type.
 
-    Every key and default is PyRadiomics 3.0.1's. A key may be null only where null is its default.
+    Every key and default is PyRadiomics 3.0.1's, declared in the room that uses it. A key may be
+    null only where null is its default.
     """
 
-    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] = 2
-    minimumROISize: _Count | None = None
-    geometryTolerance: _Positive | None = None
-    correctMask: bool = False
     additionalInfo: bool = True
-    label: _Count = 1
-    label_channel: _Index = 0
-    binWidth: _Positive = 25
-    binCount: _Count | None = None
-    normalize: bool = False
-    normalizeScale: _Positive = 1
-    removeOutliers: _Positive | None = None
-    resampledPixelSpacing: list[_NotNegative] | None = None
-    interpolator: Interpolator | Annotated[int, Field(ge=1, le=10)] | None = "sitkBSpline"
-    padDistance: _Index = 5
-    distances: list[_Count] = [1]
-    force2D: bool = False
-    force2Ddimension: Annotated[int, Field(ge=0, le=2)] = 0
-    resegmentRange: list[Number] | None = None
-    resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
-    resegmentShape: bool = False
-    preCrop: bool = False
-    sigma: list[_Positive] = []
-    start_level: _Index = 0
-    level: _Count = 1
-    wavelet: str = "coif1"
-    gradientUseSpacing: bool = True
-    lbp2DRadius: _Positive = 1
-    lbp2DSamples: _Count = 8
-    lbp2DMethod: Literal["default", "ror", "uniform", "var"] = "uniform"
-    lbp3DLevels: _Count = 2
-    lbp3DIcosphereRadius: _Positive = 1
-    lbp3DIcosphereSubdivision: _Index = 1
-    voxelArrayShift: int = 0
-    symmetricalGLCM: bool = True
-    weightingNorm: Literal["euclidean", "manhattan", "infinity", "no_weighting"] | None = None
-    gldm_a: _Index = 0
 
 
-class VoxelSetting(_Section):
+class VoxelSetting(Section):
     """The section ``voxelSetting`` of a parameter file: feature maps."""
 
-    kernelRadius: _Count = 1
+    kernelRadius: Count = 1
     maskedKernel: bool = True
     initValue: Number = 0
-    voxelBatch: _Count = -1
+    voxelBatch: Count = -1
 
 
-class ExtractionSettings(_Section):
+class ExtractionSettings(Section):
     """A parameter file.
 
     Attributes
@@ -120,7 +94,7 @@ class ExtractionSettings(_Section):
     def _known_image_types(cls, section: Any) -> Any:
         if not isinstance(section, dict):
             return section
-        _refuse_unknown(section, IMAGE_TYPES, "imageType")
+        _refuse_unknown(section, FILTERS, "imageType")
         return {name: {} if own is None else own for name, own in section.items()}
 
     @field_validator("featureClass", mode="after")
@@ -128,9 +102,38 @@ class ExtractionSettings(_Section):
     def _known_features(cls, section: dict[str, list[str] | None]) -> dict[str, list[str] | None]:
         _refuse_unknown(section, FEATURE_CLASSES, "featureClass")
         for name, features in section.items():
-            known = FEATURE_CLASSES[name] + DEPRECATED_FEATURES.get(name, ())
+            known = FEATURE_CLASSES[name].names + FEATURE_CLASSES[name].deprecated
             _refuse_unknown(features or (), known, f"featureClass.{name}")
         return section
+
+    def setting_of(self, image_type: str) -> Setting:
+        """Return an image type's settings.
+
+        Parameters
+        ----------
+        image_type : str
+            One of :attr:`imageType`.
+
+        Returns
+        -------
+        Setting
+            Those for all, with its own in their place.
+        """
+        own = self.imageType[image_type].model_dump(exclude_unset=True)
+        return self.setting.model_copy(update=own)
+
+    def wanted_features(self) -> dict[str, tuple[str, ...]]:
+        """Return the features wanted of each class.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            Feature class to features, in the order of columns.
+        """
+        return {
+            name: tuple(some or FEATURE_CLASSES[name].names)
+            for name, some in self.featureClass.items()
+        }
 
     def as_written(self) -> dict[str, Any]:
         """Return the keys that the file sets, as PyRadiomics takes them.

@@ -39,8 +39,8 @@ class Row:
         Every planned column and the mask's volume.
     diagnostics : dict
         What the engine says about the case.
-    inputs : dict of str to str
-        Path and SHA-256 of image and mask.
+    inputs : dict
+        Path and SHA-256 of image and mask, channel of the mask.
     seconds : float
         Wall time of the case.
     """
@@ -48,7 +48,7 @@ class Row:
     keys: dict[str, Any]
     features: dict[str, float]
     diagnostics: dict[str, Any] = field(default_factory=dict)
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -68,7 +68,7 @@ class Failure:
         The whole message.
     remedy : str
         What to do.
-    inputs : dict of str to str
+    inputs : dict
         Path of image and mask, and SHA-256 where there is such a file.
     """
 
@@ -77,7 +77,7 @@ class Failure:
     error: str
     message: str
     remedy: str
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:

@@ -32,7 +32,6 @@ def params(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.usefixtures("pyradiomics")
 def test_done(make_cohort: Cohort, tmp_path: Path, params: Path) -> None:
     manifest = make_cohort(2)
     ended = radpipe(
@@ -44,7 +43,6 @@ def test_done(make_cohort: Cohort, tmp_path: Path, params: Path) -> None:
     assert len(pd.read_csv(tmp_path / "RUN" / "features.csv")) == 2
 
 
-@pytest.mark.usefixtures("pyradiomics")
 def test_some_cases_failed(make_cohort: Cohort, tmp_path: Path, params: Path) -> None:
     def spoil(pair: Pair) -> None:
         pair.change_mask(lambda array: array.fill(0))
@@ -59,7 +57,6 @@ def test_some_cases_failed(make_cohort: Cohort, tmp_path: Path, params: Path) ->
     assert list(Run(tmp_path / "RUN").features()[0]["case_id"]) == ["p0"]
 
 
-@pytest.mark.usefixtures("pyradiomics")
 @pytest.mark.parametrize(
     ("yaml", "told"),
     [
@@ -79,7 +76,6 @@ def test_a_wrong_parameter_file_is_told_before_any_image_is_read(
     assert not (tmp_path / "RUN").exists()
 
 
-@pytest.mark.usefixtures("pyradiomics")
 def test_a_missing_manifest_is_wrong_input(tmp_path: Path) -> None:
     ended = radpipe("extract", "none.csv", "--params", "ct", "--out", "RUN", cwd=tmp_path)
     assert ended.returncode == 2
@@ -95,4 +91,4 @@ def test_without_pyradiomics_the_remedy_is_told(
 
     monkeypatch.setattr(pyradiomics, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"not installed.*(3\.11|no-build-isolation)"):
-        extract_run(make_cohort(1), "ct", tmp_path / "run")
+        extract_run(make_cohort(1), "ct", tmp_path / "run", engine="pyradiomics")

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 
-SLOW = "imageType: {Original: {}, Wavelet: {}, LoG: {sigma: [1.0, 2.0, 3.0]}}\n"
+SLOW = "imageType: {Original: {}, Wavelet: {level: 4}, LoG: {sigma: [1.0, 2.0, 3.0]}, LBP3D: {}}\n"
 
 
-@pytest.mark.usefixtures("pyradiomics")
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_ctrl_c_ends_in_seconds_with_a_word_and_no_traceback(
     make_cohort: Callable[..., Path], tmp_path: Path, workers: str
 ) -> None:
-    manifest = make_cohort(30)
+    manifest = make_cohort(80)
     (tmp_path / "p.yaml").write_text(SLOW)
     command = [sys.executable, "-c", "from radpipe.cli import main; main()"]
     command += ["extract", str(manifest), "--params", str(tmp_path / "p.yaml")]

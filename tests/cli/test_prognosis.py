@@ -216,7 +216,6 @@ def test_report_tells_wrong_input(tmp_path, arguments, told):
     assert not (tmp_path / "r.html").exists()
 
 
-@pytest.mark.usefixtures("pyradiomics")
 @pytest.mark.parametrize(
     ("patients", "told"),
     [("5", "SettingsError: --patients: too few patients"), ("20", "not empty")],

@@ -33,7 +33,10 @@ def test_same_bits_on_real_cases(shared: Path, pyradiomics: None, params: str) -
 
     image, mask = (str(shared / name) for name in CASES[params])
     theirs = RadiomicsFeatureExtractor(str(PARAMS / f"{params}.yaml"))
-    assert_same_bits(FeatureExtractor(params).execute(image, mask), theirs.execute(image, mask))
+    assert_same_bits(
+        FeatureExtractor(params, engine="pyradiomics").execute(image, mask),
+        theirs.execute(image, mask),
+    )
 
 
 @pytest.mark.slow
@@ -42,7 +45,7 @@ def test_same_bits_on_every_sarcoma(shared: Path, pyradiomics: None, modality: s
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
     params = {"PET": "pet", "CT": "ct", "MR_T1": "mr"}[modality]
-    ours = FeatureExtractor(params)
+    ours = FeatureExtractor(params, engine="pyradiomics")
     theirs = RadiomicsFeatureExtractor(str(PARAMS / f"{params}.yaml"))
     images = sorted((shared / "sts" / "nifti").glob(f"*/{modality}_image.nii.gz"))
     assert len(images) >= 4
@@ -64,21 +67,23 @@ def test_a_script_changes_one_import(pyradiomics: None, pair: Pair) -> None:
         extractor.addProvenance(False)
         return extractor.execute(pair.image, pair.mask, label=1)
 
-    ours = script(FeatureExtractor(binWidth=10.0, interpolator=sitk.sitkLinear))
+    ours = script(
+        FeatureExtractor(engine="pyradiomics", binWidth=10.0, interpolator=sitk.sitkLinear)
+    )
     theirs = script(RadiomicsFeatureExtractor(binWidth=10.0, interpolator=sitk.sitkLinear))
     assert list(ours) == list(theirs)
     assert_same_bits(ours, theirs)
 
 
 def test_no_image_type_leaves_shape(pyradiomics: None, pair: Pair) -> None:
-    extractor = FeatureExtractor()
+    extractor = FeatureExtractor(engine="pyradiomics")
     extractor.disableAllImageTypes()
     extractor.addProvenance(False)
     assert {name.split("_")[1] for name in extractor.execute(pair.image, pair.mask)} == {"shape"}
 
 
 def test_voxel_based_gives_maps(pyradiomics: None, pair: Pair) -> None:
-    extractor = FeatureExtractor({"featureClass": {"firstorder": ["Mean"]}})
+    extractor = FeatureExtractor({"featureClass": {"firstorder": ["Mean"]}}, engine="pyradiomics")
     found = extractor.execute(pair.image, pair.mask, voxelBased=True)
     assert isinstance(found["original_firstorder_Mean"], sitk.Image)
 

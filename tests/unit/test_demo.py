@@ -96,14 +96,14 @@ def test_true_hazard_and_volume_reach_what_the_docstring_says():
     assert 0.33 < censored < 0.42
 
 
-def test_occupied_directory_is_refused_before_any_work(tmp_path, pyradiomics):
+def test_occupied_directory_is_refused_before_any_work(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(RunError, match="not empty"):
         demo.run_demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_too_few_patients_are_refused_before_any_work(tmp_path, pyradiomics):
+def test_too_few_patients_are_refused_before_any_work(tmp_path):
     with pytest.raises(SettingsError, match="too few patients"):
         demo.run_demo(tmp_path / "out", patients=5)
     assert not (tmp_path / "out").exists()
@@ -157,17 +157,6 @@ def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
     assert not (tmp_path / "model").exists()
     assert any(re.search(r"^train .* events; at least 20 are needed", line) for line in said)
     assert (tmp_path / "report.html").is_file()
-
-
-def test_without_pyradiomics_the_demo_says_so_before_any_work(tmp_path, monkeypatch):
-    import importlib.util
-
-    find = importlib.util.find_spec
-    hidden = lambda name, *rest: None if name == "radiomics" else find(name, *rest)  # noqa: E731
-    monkeypatch.setattr("radpipe.extraction.engines.pyradiomics.find_spec", hidden)
-    with pytest.raises(SettingsError, match="PyRadiomics"):
-        demo.run_demo(tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_samples_are_what_their_readme_says_and_the_generator_makes(tmp_path):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from radpipe.cohort import ALL_LABELS, Case, read_cohort, refuse_repeats
 from radpipe.errors import CohortError, RadpipeError
 from radpipe.extraction.batch.job import Job, failure_of, labels_of, run_job
-from radpipe.extraction.engines import Engine, engine_named, planned_columns
+from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
 from radpipe.parallel import as_done, require_workers
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Failure, Provenance, Run
@@ -34,7 +34,7 @@ def extract_run(
     params: str | Path | dict[str, Any] | None,
     out: str | Path,
     *,
-    engine: str = "pyradiomics",
+    engine: str = DEFAULT_ENGINE,
     workers: int = 0,
     csv: bool = False,
     progress: bool = False,
@@ -109,7 +109,7 @@ def extract(
     settings: str | Path | dict[str, Any] | None = None,
     *,
     out: str | Path | None = None,
-    engine: str = "pyradiomics",
+    engine: str = DEFAULT_ENGINE,
     workers: int = 0,
     progress: bool = False,
 ) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from radpipe.cohort import Case
 from radpipe.errors import (
@@ -135,8 +136,8 @@ def failure_of(case: Case, error: Exception) -> Failure:
     )
 
 
-def _inputs_of(case: Case) -> dict[str, str]:
-    inputs = {}
+def _inputs_of(case: Case) -> dict[str, Any]:
+    inputs: dict[str, Any] = {"label_channel": case.label_channel or 0}
     for name, path in (("image", case.image), ("mask", case.mask)):
         inputs[name] = str(path)
         # A file that cannot be read has no hash; that it cannot is the failure's own message.

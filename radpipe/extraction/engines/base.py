@@ -12,7 +12,14 @@ from radpipe.errors import SettingsError
 from radpipe.extraction.settings import ExtractionSettings
 
 # name: module with a class `Engine`; imported when asked for, since an engine may be an extra.
-ENGINES = {"pyradiomics": "radpipe.extraction.engines.pyradiomics"}
+ENGINES = {
+    "fast": "radpipe.extraction.engines.fast",
+    "pyradiomics": "radpipe.extraction.engines.pyradiomics",
+}
+DEFAULT_ENGINE = "fast"
+# Of the engine `fast`: goes up with every change after which any value may differ; each has its
+# line in CHANGELOG.md.
+VALUES_VERSION = "1"
 
 
 class Engine(Protocol):
@@ -74,13 +81,15 @@ class Engine(Protocol):
         """
 
 
-def engine_named(name: str) -> Engine:
+def engine_named(name: str, threads: int = 1) -> Engine:
     """Return an engine.
 
     Parameters
     ----------
     name : str
         A key of :data:`ENGINES`.
+    threads : int
+        Threads for one case, where the engine has any use for them.
 
     Returns
     -------
@@ -94,5 +103,5 @@ def engine_named(name: str) -> Engine:
     """
     if name not in ENGINES:
         raise SettingsError("no such engine", where=name, expected=" or ".join(ENGINES))
-    engine: Engine = import_module(ENGINES[name]).Engine()
+    engine: Engine = import_module(ENGINES[name]).Engine(threads)
     return engine

@@ -27,10 +27,19 @@ LOG = "pyradiomics_log"
 
 
 class Engine:
-    """PyRadiomics' own extractor behind radpipe's settings."""
+    """PyRadiomics' own extractor behind radpipe's settings.
+
+    Parameters
+    ----------
+    threads : int
+        Ignored: PyRadiomics has none.
+    """
 
     name = "pyradiomics"
     values_version = "3.0.1"
+
+    def __init__(self, threads: int = 1) -> None:
+        pass
 
     def check(self, settings: ExtractionSettings) -> None:
         """Refuse settings that PyRadiomics cannot follow; see :class:`base.Engine`.

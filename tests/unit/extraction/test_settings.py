@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from radpipe.errors import SettingsError
-from radpipe.extraction.names import DEPRECATED_FEATURES, FEATURE_CLASSES, IMAGE_TYPES
+from radpipe.extraction.features import FEATURE_CLASSES
+from radpipe.extraction.filters import FILTERS
 from radpipe.extraction.settings import Setting, VoxelSetting, read_settings
 
 PARAMS = Path(__file__).resolve().parents[3] / "params"
@@ -98,9 +99,9 @@ def test_names_are_pyradiomics_own(pyradiomics: None) -> None:
 
     for name, theirs in radiomics.getFeatureClasses().items():
         known = theirs.getFeatureNames()
-        assert list(FEATURE_CLASSES[name]) == [f for f, old in known.items() if not old]
-        assert list(DEPRECATED_FEATURES.get(name, ())) == [f for f, old in known.items() if old]
-    assert set(IMAGE_TYPES) == set(radiomics.getImageTypes())
+        assert list(FEATURE_CLASSES[name].names) == [f for f, old in known.items() if not old]
+        assert list(FEATURE_CLASSES[name].deprecated) == [f for f, old in known.items() if old]
+    assert set(FILTERS) == set(radiomics.getImageTypes())
 
 
 def test_keys_are_pyradiomics_own(pyradiomics: None) -> None:

@@ -1,0 +1,256 @@
+"""radpipe's own engine: PyRadiomics' values under PyRadiomics' names, from compiled kernels.
+
+The way of a case: ``prepare`` → shape → each filter → ``discretise`` → each feature class.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import numpy as np
+import SimpleITK as sitk
+from threadpoolctl import ThreadpoolController
+
+from radpipe.extraction.axes import for_three_axes, three_axes, three_sizes
+from radpipe.extraction.engines.base import VALUES_VERSION
+from radpipe.extraction.engines.columns import SHAPES
+from radpipe.extraction.engines.diagnostics import diagnostics_of
+from radpipe.extraction.features import FEATURE_CLASSES
+from radpipe.extraction.filters import lbp2d
+from radpipe.extraction.grid import Roi, Undefined
+from radpipe.extraction.image_types import DerivedImage, derived_images
+from radpipe.extraction.kernels.jit import compiling
+from radpipe.extraction.maps import compute_maps
+from radpipe.extraction.preprocess.discretise import discretise
+from radpipe.extraction.preprocess.prepare import Prepared, prepare
+from radpipe.extraction.settings import ExtractionSettings, Setting, validated
+
+log = logging.getLogger("radpipe")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_Values = dict[str, float | Undefined]
+_PACKAGES = ("numpy", "numba", "scipy", "SimpleITK", "PyWavelets")
+UNDEFINED = "diagnostics_Undefined"
+
+
+class Engine:
+    """radpipe's own kernels.
+
+    Parameters
+    ----------
+    threads : int
+        Image types of a case that are computed at the same time. Values do not depend on it.
+    """
+
+    name = "fast"
+    values_version = VALUES_VERSION
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+
+    def check(self, settings: ExtractionSettings) -> None:
+        """Refuse settings that need a package that is missing; see :class:`base.Engine`.
+
+        Parameters
+        ----------
+        settings : ExtractionSettings
+            Settings.
+
+        Raises
+        ------
+        SettingsError
+            A filter lacks a package.
+        """
+        # Before worker processes start, since each would compile for itself.
+        compile_kernels()
+        if "LBP2D" in settings.imageType:
+            lbp2d.check()
+
+    def execute(
+        self,
+        settings: ExtractionSettings,
+        image: sitk.Image,
+        mask: sitk.Image,
+        *,
+        label: int | None = None,
+        label_channel: int | None = None,
+        voxel_based: bool = False,
+    ) -> dict[str, Any]:
+        """Compute all features of one ROI; see :class:`base.Engine`.
+
+        Parameters
+        ----------
+        settings : ExtractionSettings
+            Settings.
+        image, mask : SimpleITK.Image
+            As read.
+        label, label_channel : int, optional
+            The ROI; the settings' if not given.
+        voxel_based : bool
+            Give a map for each feature, not a number.
+
+        Returns
+        -------
+        dict
+            Diagnostics and features under PyRadiomics' names; NaN for what is undefined, with the
+            reason under ``diagnostics_Undefined``.
+
+        Raises
+        ------
+        ImageError
+            Image or mask cannot be used.
+        ExtractionError
+            The settings do not fit the ROI.
+        """
+        compile_kernels()
+        asked = {"label": label, "label_channel": label_channel}
+        settings = settings.overridden(
+            **{name: value for name, value in asked.items() if value is not None}
+        )
+        if voxel_based:
+            prepared = prepare(image, mask, settings.setting)
+            maps = compute_maps(settings, image, mask, threads=self._threads)
+            return _diagnostics(prepared, settings, {}) | dict(maps)
+        compile_kernels()
+        return _execute(settings, image, mask, self._threads)
+
+    def versions(self) -> Mapping[str, str]:
+        """Tell the versions that decide the values.
+
+        Returns
+        -------
+        mapping of str to str
+            Package to version.
+        """
+        return {name: version(name) for name in _PACKAGES}
+
+
+def compile_kernels() -> None:
+    """Compile the kernels, the first time on a machine, by features of an ROI of a few voxels."""
+    with compiling("features") as needed:
+        if not needed:
+            return
+        z, y, x = np.mgrid[:8, :8, :8]
+        inside = (x > 1) & (y > 1) & (z > 1)
+        image = sitk.GetImageFromArray((x * y + z).astype(np.float32))
+        for plane in (False, True):
+            mask = sitk.GetImageFromArray((inside & (z == 4) if plane else inside).astype(np.uint8))
+            content = {
+                "imageType": {"Original": {}, "LoG": {"sigma": [1.0]}},
+                "featureClass": dict.fromkeys(FEATURE_CLASSES),
+                "setting": {"resampledPixelSpacing": [1.5, 1.5, 1.0], "force2D": plane},
+            }
+            _execute(validated(content, "kernels"), image, mask, 1)
+
+
+def _execute(
+    settings: ExtractionSettings, image: sitk.Image, mask: sitk.Image, threads: int
+) -> dict[str, Any]:
+    prepared = prepare(image, mask, settings.setting)
+    # LAPACK on matrices as small as these takes ten times longer with threads of its own.
+    with _thread_pools().limit(limits=1, user_api="blas"):
+        values = _shape(prepared, settings)
+        derived = derived_images(prepared, settings, prepared.box)
+        for found in _mapped(lambda each: _textures(each, prepared, settings), derived, threads):
+            values |= found
+    return _diagnostics(prepared, settings, values) | {
+        name: np.nan if isinstance(value, Undefined) else value for name, value in values.items()
+    }
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _shape(prepared: Prepared, settings: ExtractionSettings) -> _Values:
+    mask = three_axes(prepared.shape_roi[prepared.box])
+    roi = Roi(mask, mask, three_sizes(prepared.image.spacing_mm), mask.astype(np.uint16))
+    values: _Values = {}
+    for name, features in settings.wanted_features().items():
+        if name in SHAPES:
+            found = _shape_class(name, roi, features, prepared, settings.setting)
+            values |= {f"original_{name}_{feature}": value for feature, value in found.items()}
+    return values
+
+
+def _shape_class(
+    name: str, roi: Roi, features: tuple[str, ...], prepared: Prepared, setting: Setting
+) -> _Values:
+    axes = prepared.image.array.ndim
+    if reason := _why_no_shape(name, axes, roi.mask.shape, setting):
+        return dict.fromkeys(features, Undefined(reason))
+    return FEATURE_CLASSES[name].compute(roi, for_three_axes(setting, axes), features)
+
+
+def _why_no_shape(name: str, axes: int, shape: tuple[int, ...], setting: Setting) -> str | None:
+    if name == "shape":
+        return "a 2D image has no 3D shape" if axes == 2 else None
+    if axes == 2:
+        return None
+    if not setting.force2D:
+        return "shape2D needs `force2D: true`"
+    # PyRadiomics looks up the size of the plane's axis in the order (x, y, z).
+    if shape[::-1][setting.force2Ddimension] <= 1:
+        axis = "xyz"[setting.force2Ddimension]
+        return f"PyRadiomics gives none where the ROI is one voxel wide along {axis}"
+    return None
+
+
+def _textures(derived: DerivedImage, prepared: Prepared, settings: ExtractionSettings) -> _Values:
+    wanted = {
+        name: features
+        for name, features in settings.wanted_features().items()
+        if name not in SHAPES
+    }
+    if isinstance(derived.intensities, Undefined):
+        return {
+            f"{derived.name}_{name}_{feature}": derived.intensities
+            for name, features in wanted.items()
+            for feature in features
+        }
+    axes = derived.intensities.ndim
+    intensities, mask = three_axes(derived.intensities), three_axes(prepared.roi[prepared.box])
+    levels = discretise(intensities, mask, derived.setting)
+    roi = Roi(intensities, mask, three_sizes(prepared.image.spacing_mm), levels)
+    setting = for_three_axes(derived.setting, axes)
+    return {
+        f"{derived.name}_{name}_{feature}": value
+        for name, features in wanted.items()
+        for feature, value in FEATURE_CLASSES[name].compute(roi, setting, features).items()
+    }
+
+
+def _mapped(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
+) -> Iterator[_Result]:
+    """Map in order; at most one item more than threads is in memory."""
+    if threads < 2:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        for each in waiting:
+            yield each.result()
+
+
+def _diagnostics(
+    prepared: Prepared, settings: ExtractionSettings, values: _Values
+) -> dict[str, Any]:
+    reasons = {name: value.reason for name, value in values.items() if isinstance(value, Undefined)}
+    if not settings.setting.additionalInfo:
+        if reasons:
+            log.warning("undefined: %s", reasons)
+        return {}
+    told = diagnostics_of(prepared, settings)
+    return told | {UNDEFINED: reasons} if reasons else told

@@ -1,0 +1,214 @@
+"""Whether PyRadiomics itself gives a run's values."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radpipe.cohort import Case
+from radpipe.errors import RadpipeError, RunError
+from radpipe.extraction.case import load_case, row_of
+from radpipe.extraction.engines import engine_named, planned_columns
+from radpipe.extraction.settings import ExtractionSettings, validated
+from radpipe.store import Provenance, Run
+from radpipe.store.files import sha256_of
+
+REFERENCE = "pyradiomics"
+# Relative; below the second, absolute differences are none.
+TOLERANCE, NEGLIGIBLE = 1e-6, 1e-9
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far a run's values are from PyRadiomics'.
+
+    Attributes
+    ----------
+    differences : DataFrame
+        One row a case and feature: ``case_id``, ``image_type``, ``feature_class``, ``feature``,
+        ``found``, ``expected``, ``difference`` (relative; infinite where only one is a number).
+    seconds : dict of str to float
+        Wall time of the run's engine and of PyRadiomics for these cases, one after the other.
+    failed : dict of str to str
+        Cases on which PyRadiomics failed, and why.
+    """
+
+    differences: pd.DataFrame
+    seconds: dict[str, float]
+    failed: dict[str, str]
+
+    @property
+    def worst(self) -> float:
+        """The largest relative difference; 0 without any value."""
+        return float(self.differences["difference"].max()) if len(self.differences) else 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether there was something to compare, and all of it within the tolerance."""
+        return len(self.differences) > 0 and self.worst <= TOLERANCE
+
+    def by_class(self) -> pd.DataFrame:
+        """Return the worst difference of each feature class and image type.
+
+        Returns
+        -------
+        DataFrame
+            Image types × feature classes; NaN where there is no feature.
+        """
+        return self.differences.pivot_table(
+            index="image_type", columns="feature_class", values="difference", aggfunc="max",
+            sort=False,
+        )  # fmt: skip
+
+
+def verify(run: str | Path, sample: int = 5) -> Verification:
+    """Recompute cases of a run with PyRadiomics.
+
+    Parameters
+    ----------
+    run : str or Path
+        A finished run directory.
+    sample : int
+        How many cases, spread over the run.
+
+    Returns
+    -------
+    Verification
+        What differs.
+
+    Raises
+    ------
+    RunError
+        There is no finished run, it has no rows, or an image has changed since.
+    SettingsError
+        PyRadiomics is not installed.
+    """
+    directory = Run(Path(run))
+    features, provenance = directory.features()
+    if provenance is None or not len(features):
+        raise RunError("nothing to verify", where=str(run), found=f"{len(features)} rows")
+    settings = validated(provenance.settings, str(run))
+    engine_named(REFERENCE).check(settings)
+    chosen = np.unique(np.linspace(0, len(features) - 1, max(sample, 1)).round().astype(int))
+    rows = features.iloc[chosen]
+    inputs = directory.facts()["cases"]
+    seconds = dict.fromkeys((provenance.engine, REFERENCE), 0.0)
+    failed: dict[str, str] = {}
+    found = [
+        difference
+        for _, row in rows.iterrows()
+        for difference in _compared(
+            row, inputs[row["case_id"]], settings, provenance, seconds, failed
+        )
+    ]
+    columns = [
+        "case_id", "image_type", "feature_class", "feature", "found", "expected", "difference",
+    ]  # fmt: skip
+    return Verification(pd.DataFrame(found, columns=columns), seconds, failed)
+
+
+def _compared(
+    row: pd.Series,
+    inputs: dict[str, Any],
+    settings: ExtractionSettings,
+    provenance: Provenance,
+    seconds: dict[str, float],
+    failed: dict[str, str],
+) -> Iterator[tuple[Any, ...]]:
+    case = _case_of(row, inputs)
+    loaded = load_case(case, settings)
+    values: dict[str, dict[str, float]] = {}
+    for engine in dict.fromkeys((provenance.engine, REFERENCE)):
+        started = time.perf_counter()
+        try:
+            values[engine] = row_of(loaded, settings, engine).features
+        except RadpipeError as error:
+            failed[case.case_id] = str(error)
+            return
+        seconds[engine] += time.perf_counter() - started
+    for column in planned_columns(settings):
+        found, expected = row[column], values[REFERENCE][column]
+        difference = relative_difference(found, expected)
+        yield case.case_id, *column.split("_", 2), found, expected, difference
+
+
+def _case_of(row: pd.Series, inputs: dict[str, Any]) -> Case:
+    for name in ("image", "mask"):
+        path = Path(inputs[name])
+        now = sha256_of(path) if path.is_file() else "no such file"
+        if now != inputs[f"{name}_sha256"]:
+            raise RunError(
+                f"the {name} is not the one that the run read",
+                where=f"case {row['case_id']}, {path}",
+                found=now,
+                expected=f"SHA-256 {inputs[f'{name}_sha256']}",
+                remedy="extract again",
+            )
+    return Case(
+        case_id=row["case_id"], patient_id=row["patient_id"], image=Path(inputs["image"]),
+        mask=Path(inputs["mask"]), label=int(row["label"]), label_channel=inputs["label_channel"],
+    )  # fmt: skip
+
+
+def relative_difference(found: float, expected: float) -> float:
+    """Tell how far a value is from what it should be.
+
+    Parameters
+    ----------
+    found, expected : float
+        The two.
+
+    Returns
+    -------
+    float
+        Their difference over the larger magnitude; 0 if it is negligible or both are NaN, infinite
+        if only one is.
+    """
+    if math.isnan(found) or math.isnan(expected):
+        return 0.0 if math.isnan(found) and math.isnan(expected) else math.inf
+    difference = abs(found - expected)
+    if difference <= NEGLIGIBLE:
+        return 0.0
+    return difference / max(abs(found), abs(expected))
+
+
+def in_words(verification: Verification) -> list[str]:
+    """Tell a verification to a person.
+
+    Parameters
+    ----------
+    verification : Verification
+        What differs.
+
+    Returns
+    -------
+    list of str
+        A table of the worst differences, the worst of all, and the times.
+    """
+    lines = [f"case {case}: {why}" for case, why in verification.failed.items()]
+    if not len(verification.differences):
+        return [*lines, "nothing could be compared"]
+    place = int(np.argmax(verification.differences["difference"]))
+    worst = verification.differences.iloc[place]
+    table = verification.by_class().map(lambda each: "-" if math.isnan(each) else f"{each:.0e}")
+    table = table.rename_axis(index=None, columns=None)
+    cases = verification.differences["case_id"].nunique()
+    engine, ours = next(iter(verification.seconds.items()))
+    theirs = verification.seconds[REFERENCE]
+    return [
+        *lines,
+        "worst relative difference to PyRadiomics:",
+        *table.to_string().splitlines(),
+        f"{len(verification.differences)} values of {cases} case(s); tolerance {TOLERANCE:g}; "
+        f"worst {verification.worst:.1e}, case {worst['case_id']}, "
+        f"{worst['image_type']}_{worst['feature_class']}_{worst['feature']}: "
+        f"{worst['found']:.9g}, PyRadiomics {worst['expected']:.9g}",
+        f"{engine} {ours:.2f} s, PyRadiomics {theirs:.2f} s: {theirs / ours:.1f} times",
+    ]
