@@ -151,6 +151,7 @@ def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
 
     monkeypatch.setattr("radpipe.extraction.batch.extract_run", extract_run)
     monkeypatch.setattr(demo, "_check", lambda out, patients: None)
+    monkeypatch.setattr(demo, "_verify", lambda run, say: None)
     said = []
     reached = demo.run_demo(tmp_path, patients=20, say=said.append)
     assert set(reached) == {"true hazard", "volume"}
