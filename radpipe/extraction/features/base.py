@@ -191,6 +191,11 @@ class Groups:
     group: npt.NDArray[np.int64]
     count: int
 
+    @cached_property
+    def first(self) -> npt.NDArray[np.int64]:
+        """Where each matrix starts, if they follow one another, and the last ends."""
+        return np.cumsum(np.bincount(self.group + 1, minlength=self.count + 1))
+
     def sum(self, numbers: Values) -> Values:
         """Add up within each matrix, one number after the other as PyRadiomics does.
 

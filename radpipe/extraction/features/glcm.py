@@ -33,7 +33,7 @@ from radpipe.extraction.grid import Roi
 from radpipe.extraction.kernels.cooccurrence import correlation_matrices, count_pairs
 from radpipe.extraction.kernels.correlation import second_singular_values
 from radpipe.extraction.kernels.local import local_pairs
-from radpipe.extraction.kernels.tally import products
+from radpipe.extraction.kernels.tally import add_products, products
 
 # Of few grey levels eigenvalues may be rounding about 0, where only PyRadiomics' own solver agrees.
 _FEW_LEVELS = 16
@@ -138,9 +138,10 @@ class Cooccurrence(Directions):
     @cached_property
     def entropy_of_product(self) -> Values:
         """Entropy of the product of the marginals (HXY2)."""
-        group, product = products(self.rows.group, self.rows.p, self.columns.group, self.columns.p)
+        rows, columns = self.rows.first, self.columns.first
+        product = products(rows, self.rows.p, columns, self.columns.p)
         # numpy's own logarithm, since equal entropies must be equal to the last bit.
-        return -Groups(group, self.count).sum(product * np.log2(product + EPSILON))
+        return -add_products(rows, columns, product * np.log2(product + EPSILON))
 
     @cached_property
     def maximal_correlations(self) -> Any:
@@ -162,7 +163,10 @@ class LocalCooccurrence(Cooccurrence):
     @cached_property
     def maximal_correlations(self) -> Any:
         """The same as a singular value; where eigenvalues are rounding about 0, it is 0."""
-        return second_singular_values(self.group, self.i, self.j, self.p, self.count, self.top)
+        x, y = self.rows, self.columns
+        return second_singular_values(
+            self.first, self.p, x.first, x.place, x.p, y.first, y.place, y.p
+        )
 
 
 def _second_eigenvalues(p: Values) -> Any:

@@ -12,30 +12,9 @@ _ROUNDING = 1e-14
 
 
 @kernel
-def _ranks(
-    levels: npt.NDArray[np.int64],
-    start: int,
-    end: int,
-    rank_of: npt.NDArray[np.int64],
-    ranks: npt.NDArray[np.int64],
-) -> int:
-    """Number the levels from 0 as they first occur; return how many there are."""
-    n = 0
-    for k in range(start, end):
-        if rank_of[levels[k]] < 0:
-            rank_of[levels[k]] = n
-            n += 1
-        ranks[k - start] = rank_of[levels[k]]
-    for k in range(start, end):
-        rank_of[levels[k]] = -1
-    return n
-
-
-@kernel
 def _in_one_piece(
     rows: npt.NDArray[np.int64],
     columns: npt.NDArray[np.int64],
-    size: int,
     n_rows: int,
     n_columns: int,
     parent: npt.NDArray[np.int64],
@@ -44,7 +23,7 @@ def _in_one_piece(
     pieces = n_rows + n_columns
     for k in range(pieces):
         parent[k] = k
-    for k in range(size):
+    for k in range(rows.size):
         one, other = rows[k], n_rows + columns[k]
         while parent[one] != one:
             parent[one] = parent[parent[one]]
@@ -102,39 +81,86 @@ def _make_tridiagonal(
 
 
 @kernel
+def _step_down(
+    diagonal: npt.NDArray[np.float64], squared: npt.NDArray[np.float64], n: int, x: float
+) -> float:
+    """Return how far Newton's method goes down from x; -1 if x is not above all eigenvalues.
+
+    The characteristic polynomial is the product of the pivots.
+    """
+    pivot, slope, total = 1.0, 0.0, 0.0
+    for k in range(n):
+        share = squared[k - 1] / pivot if k else 0.0
+        slope = share * slope - 1
+        pivot = diagonal[k] - x - share
+        if pivot >= 0:
+            return -1.0
+        slope /= pivot
+        total += slope
+    return 1 / total
+
+
+@kernel
 def _largest_eigenvalue(
     diagonal: npt.NDArray[np.float64], squared: npt.NDArray[np.float64], n: int
 ) -> float:
-    """Halve the interval of the largest eigenvalue of a tridiagonal matrix, none below 0."""
-    low = high = 0.0
+    """Find the largest eigenvalue of a tridiagonal matrix, none of whose is below 0."""
+    high = 0.0
     for k in range(n):
-        low = max(low, diagonal[k])
-        high += max(diagonal[k], 0.0)
-    while True:
-        middle = (low + high) / 2
-        if middle <= low or middle >= high:
-            return middle
-        above = True
-        pivot = 1.0
-        for k in range(n):
-            pivot = diagonal[k] - middle - (squared[k - 1] / pivot if k else 0.0)
-            if pivot >= 0:
-                above = False
-                break
-        if above:
-            high = middle
-        else:
-            low = middle
+        high += diagonal[k] * diagonal[k] + (2 * squared[k] if k < n - 1 else 0.0)
+    # From the root of all squared eigenvalues; steps from above pass the largest by rounding only.
+    high = float(np.sqrt(high)) * (1 + 1e-12)
+    step = _step_down(diagonal, squared, n, high)
+    while step > 0 and high - step < high:
+        low = high - step
+        step = _step_down(diagonal, squared, n, low)
+        if step > 0:
+            high = low
+            continue
+        while low < (low + high) / 2 < high:
+            middle = (low + high) / 2
+            if _step_down(diagonal, squared, n, middle) > 0:
+                high = middle
+            else:
+                low = middle
+    return high
+
+
+@kernel
+def _square_without_first(
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    p: npt.NDArray[np.float64],
+    px: npt.NDArray[np.float64],
+    py: npt.NDArray[np.float64],
+    s: npt.NDArray[np.float64],
+) -> None:
+    """Fill in B B' of the scaled matrix B, from which the first singular vectors are taken."""
+    root_x, root_y = np.sqrt(px), np.sqrt(py)
+    b = np.empty((px.size, py.size))
+    for r in range(px.size):
+        for c in range(py.size):
+            b[r, c] = -root_x[r] * root_y[c]
+    for k in range(p.size):
+        b[rows[k], columns[k]] += p[k] / (root_x[rows[k]] * root_y[columns[k]])
+    for r in range(px.size):
+        for q in range(r, px.size):
+            total = 0.0
+            for c in range(py.size):
+                total += b[r, c] * b[q, c]
+            s[r, q] = s[q, r] = total
 
 
 @kernel
 def second_singular_values(
-    group: npt.NDArray[np.int64],
-    i: npt.NDArray[np.int64],
-    j: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
     p: npt.NDArray[np.float64],
-    count: int,
-    n_levels: int,
+    row_first: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int64],
+    px: npt.NDArray[np.float64],
+    column_first: npt.NDArray[np.int64],
+    column: npt.NDArray[np.int64],
+    py: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """Compute maximal correlations: the second singular value of p(i, j) / sqrt(px(i) py(j)).
 
@@ -144,70 +170,51 @@ def second_singular_values(
 
     Parameters
     ----------
-    group : ndarray of int64, shape (entries,)
-        Which matrix an entry belongs to, ascending.
-    i, j : ndarray of int64, shape (entries,)
-        Grey levels.
+    first : ndarray of int64, shape (matrices + 1,)
+        Where each matrix's entries start.
     p : ndarray of float64, shape (entries,)
         Probabilities; none is 0.
-    count : int
-        Number of matrices.
-    n_levels : int
-        The largest grey level.
+    row_first : ndarray of int64, shape (matrices + 1,)
+        Where each matrix's rows start.
+    row : ndarray of int64, shape (entries,)
+        Place of an entry's row among all.
+    px : ndarray of float64, shape (rows,)
+        Sums of rows.
+    column_first : ndarray of int64, shape (matrices + 1,)
+        Where each matrix's columns start.
+    column : ndarray of int64, shape (entries,)
+        Place of an entry's column among all.
+    py : ndarray of float64, shape (columns,)
+        Sums of columns.
 
     Returns
     -------
     ndarray of float64, shape (matrices,)
         From 0 to 1; 0 below 1e-7, which is rounding; NaN without entries.
     """
-    second = np.full(count, np.nan)
-    most = 0
-    start = 0
-    while start < group.size:
-        end = start
-        while end < group.size and group[end] == group[start]:
-            end += 1
-        most = max(most, end - start)
-        start = end
-    most = min(most, n_levels)
-    rank_of = np.full(n_levels + 1, -1, np.int64)
-    rows, columns = np.empty(most * most, np.int64), np.empty(most * most, np.int64)
-    parent = np.empty(2 * most, np.int64)
-    px, py, v, w = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    diagonal, squared = np.empty(most), np.empty(most)
-    b, s = np.empty((most, most)), np.empty((most, most))
-    start = 0
-    while start < group.size:
-        end = start
-        while end < group.size and group[end] == group[start]:
-            end += 1
-        n_rows = _ranks(i, start, end, rank_of, rows)
-        n_columns = _ranks(j, start, end, rank_of, columns)
-        here = group[start]
-        if n_rows == 1 or n_columns == 1:
-            second[here] = 0.0
-        elif not _in_one_piece(rows, columns, end - start, n_rows, n_columns, parent):
-            second[here] = 1.0
-        else:
-            px[:n_rows] = 0
-            py[:n_columns] = 0
-            for k in range(start, end):
-                px[rows[k - start]] += p[k]
-                py[columns[k - start]] += p[k]
-            for r in range(n_rows):
-                for c in range(n_columns):
-                    b[r, c] = -np.sqrt(px[r] * py[c])
-            for k in range(start, end):
-                r, c = rows[k - start], columns[k - start]
-                b[r, c] += p[k] / -b[r, c]
-            for r in range(n_rows):
-                for q in range(r, n_rows):
-                    total = 0.0
-                    for c in range(n_columns):
-                        total += b[r, c] * b[q, c]
-                    s[r, q] = s[q, r] = total
-            _make_tridiagonal(s, n_rows, diagonal, squared, v, w)
-            square = _largest_eigenvalue(diagonal, squared, n_rows)
-            second[here] = np.sqrt(square) if square > _ROUNDING else 0.0
-        start = end
+    count = first.size - 1
+    most_rows = most_columns = 0
+    for g in range(count):
+        most_rows = max(most_rows, row_first[g + 1] - row_first[g])
+        most_columns = max(most_columns, column_first[g + 1] - column_first[g])
+    parent = np.empty(most_rows + most_columns, np.int64)
+    diagonal, squared = np.empty(most_rows), np.empty(most_rows)
+    v, w, s = np.empty(most_rows), np.empty(most_rows), np.empty((most_rows, most_rows))
+    second = np.zeros(count)
+    for g in range(count):
+        start, end = first[g], first[g + 1]
+        r0, r1, c0, c1 = row_first[g], row_first[g + 1], column_first[g], column_first[g + 1]
+        if start == end:
+            second[g] = np.nan
+        if r1 - r0 < 2 or c1 - c0 < 2:
+            continue
+        rows, columns = row[start:end] - r0, column[start:end] - c0
+        if not _in_one_piece(rows, columns, r1 - r0, c1 - c0, parent):
+            second[g] = 1.0
+            continue
+        _square_without_first(rows, columns, p[start:end], px[r0:r1], py[c0:c1], s)
+        _make_tridiagonal(s, r1 - r0, diagonal, squared, v, w)
+        square = _largest_eigenvalue(diagonal, squared, r1 - r0)
+        if square > _ROUNDING:
+            second[g] = np.sqrt(square)
     return second

@@ -69,52 +69,71 @@ def add_equal_values(
 
 @kernel
 def products(
-    row_group: npt.NDArray[np.int64],
+    row_first: npt.NDArray[np.int64],
     row: npt.NDArray[np.float64],
-    column_group: npt.NDArray[np.int64],
+    column_first: npt.NDArray[np.int64],
     column: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> npt.NDArray[np.float64]:
     """Multiply every entry of a matrix with every entry of another over the same group.
 
     Parameters
     ----------
-    row_group : ndarray of int64, shape (rows,)
-        Which group an entry belongs to, ascending.
-    row : ndarray of float64, shape (rows,)
+    row_first : ndarray of int64, shape (groups + 1,)
+        Where each group's rows start.
+    row : ndarray of float64
         Factors.
-    column_group : ndarray of int64, shape (columns,)
-        As ``row_group``; the same groups occur.
-    column : ndarray of float64, shape (columns,)
+    column_first : ndarray of int64, shape (groups + 1,)
+        Where each group's columns start.
+    column : ndarray of float64
         Factors.
 
     Returns
     -------
-    group : ndarray of int64, shape (products,)
-        Which group a product belongs to, ascending.
-    product : ndarray of float64, shape (products,)
-        Row by row.
+    ndarray of float64, shape (products,)
+        By group, row by row.
     """
     size = 0
-    for fill in range(2):
-        if fill:
-            group, product = np.empty(size, np.int64), np.empty(size)
-        else:
-            group, product = np.empty(0, np.int64), np.empty(0)
-        size, start = 0, 0
-        r = 0
-        while r < row_group.size:
-            while column_group[start] < row_group[r]:
-                start += 1
-            end = start
-            while end < column_group.size and column_group[end] == row_group[r]:
-                end += 1
-            first = r
-            while r < row_group.size and row_group[r] == row_group[first]:
-                if fill:
-                    for c in range(start, end):
-                        group[size + c - start] = row_group[r]
-                        product[size + c - start] = row[r] * column[c]
-                size += end - start
-                r += 1
-            start = end
-    return group, product
+    for g in range(row_first.size - 1):
+        size += (row_first[g + 1] - row_first[g]) * (column_first[g + 1] - column_first[g])
+    product = np.empty(size)
+    at = 0
+    for g in range(row_first.size - 1):
+        for r in range(row_first[g], row_first[g + 1]):
+            for c in range(column_first[g], column_first[g + 1]):
+                product[at] = row[r] * column[c]
+                at += 1
+    return product
+
+
+@kernel
+def add_products(
+    row_first: npt.NDArray[np.int64],
+    column_first: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Add up a number for each product, one after the other.
+
+    Parameters
+    ----------
+    row_first : ndarray of int64, shape (groups + 1,)
+        As for :func:`products`.
+    column_first : ndarray of int64, shape (groups + 1,)
+        As for :func:`products`.
+    numbers : ndarray of float64, shape (products,)
+        Numbers.
+
+    Returns
+    -------
+    ndarray of float64, shape (groups,)
+        Sums.
+    """
+    sums = np.zeros(row_first.size - 1)
+    at = 0
+    for g in range(sums.size):
+        size = (row_first[g + 1] - row_first[g]) * (column_first[g + 1] - column_first[g])
+        total = 0.0
+        for k in range(at, at + size):
+            total += numbers[k]
+        sums[g] = total
+        at += size
+    return sums
