@@ -51,6 +51,50 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Lattice:
+    """Where the voxels of an ROI lie in its box: the same for all its image types.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (z, y, x)
+        Voxels that belong to the ROI.
+    spacing_mm : tuple of float
+        Size of a voxel, (z, y, x).
+    """
+
+    mask: Mask
+    spacing_mm: tuple[float, ...]
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Places of the voxels in the flat box, ascending."""
+        return np.flatnonzero(self.mask)
+
+    @cached_property
+    def padded_by_one(self) -> tuple[npt.NDArray[np.int64], tuple[int, ...]]:
+        """The same of :meth:`padded_by` for 1, kept since most ask for it."""
+        return self.padded_by(1)
+
+    def padded_by(self, margin: int) -> tuple[npt.NDArray[np.int64], tuple[int, ...]]:
+        """Find the voxels in a larger box.
+
+        Parameters
+        ----------
+        margin : int
+            How much larger on every side.
+
+        Returns
+        -------
+        places : ndarray of int64, shape (voxels,)
+            Places of the voxels in the flat larger box, ascending.
+        shape : tuple of int
+            Its size.
+        """
+        padded = np.pad(self.mask, margin)
+        return np.flatnonzero(padded), padded.shape
+
+
+@dataclass(frozen=True)
 class FlatLevels:
     """Grey levels as the kernels take them: one long row, with a margin of zeros on every side.
 
@@ -71,57 +115,39 @@ class FlatLevels:
     voxels: npt.NDArray[np.int64]
     strides: npt.NDArray[np.int64]
 
-    @classmethod
-    def of(cls, levels: npt.NDArray[np.uint16], grey_levels: Array, margin: int) -> FlatLevels:
-        """Lay out a grid of grey levels.
-
-        Parameters
-        ----------
-        levels : ndarray of uint16, shape (z, y, x)
-            Grey levels; 0 outside the ROI.
-        grey_levels : ndarray of int64
-            Those that occur, ascending.
-        margin : int
-            Zeros on every side: how far a neighbour may be.
-
-        Returns
-        -------
-        FlatLevels
-            The row.
-        """
-        padded = np.pad(levels, margin)
-        code_of = np.zeros(int(grey_levels[-1]) + 1, np.uint16)
-        code_of[grey_levels] = np.arange(1, len(grey_levels) + 1)
-        row = padded.ravel()
-        strides = np.array(padded.strides, np.int64) // padded.itemsize
-        return cls(row, code_of[row], np.flatnonzero(row), strides)
-
 
 @dataclass(frozen=True)
 class Roi:
-    """One ROI in one image type, cropped to its box and discretised.
+    """One ROI in one image type, discretised.
 
     Attributes
     ----------
-    intensities : ndarray, shape (z, y, x)
-        The image type's intensities.
-    mask : ndarray of bool, shape (z, y, x)
-        Voxels that belong to the ROI.
-    spacing_mm : tuple of float
-        Size of a voxel, (z, y, x).
-    levels : ndarray of uint16, shape (z, y, x)
-        Grey levels from 1; 0 outside the mask.
+    lattice : Lattice
+        Where its voxels lie.
+    intensities : ndarray, shape (voxels,)
+        The image type's intensities, in the order of the box.
+    levels : ndarray of uint16, shape (voxels,)
+        Grey levels, from 1.
     """
 
+    lattice: Lattice
     intensities: Array
-    mask: Mask
-    spacing_mm: tuple[float, ...]
     levels: npt.NDArray[np.uint16]
+
+    @property
+    def mask(self) -> Mask:
+        """Voxels that belong to the ROI, shape (z, y, x)."""
+        return self.lattice.mask
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """Size of a voxel, (z, y, x)."""
+        return self.lattice.spacing_mm
 
     @cached_property
     def flat(self) -> FlatLevels:
         """The grey levels as the kernels take them, for neighbours at distance 1."""
-        return self.flat_with(1)
+        return self._flat(*self.lattice.padded_by_one)
 
     def flat_with(self, margin: int) -> FlatLevels:
         """Lay out the grey levels with room for farther neighbours.
@@ -136,7 +162,15 @@ class Roi:
         FlatLevels
             As the kernels take them.
         """
-        return FlatLevels.of(self.levels, self.grey_levels, margin)
+        return self._flat(*self.lattice.padded_by(margin))
+
+    def _flat(self, places: npt.NDArray[np.int64], shape: tuple[int, ...]) -> FlatLevels:
+        code_of = np.zeros(len(self.level_counts), np.uint16)
+        code_of[self.grey_levels] = np.arange(1, len(self.grey_levels) + 1)
+        levels, codes = np.zeros((2, *shape), np.uint16).reshape(2, -1)
+        levels[places], codes[places] = self.levels, code_of[self.levels]
+        strides = np.array([shape[1] * shape[2], shape[2], 1], np.int64)
+        return FlatLevels(levels, codes, places, strides)
 
     @cached_property
     def grey_levels(self) -> npt.NDArray[np.int64]:
@@ -146,7 +180,7 @@ class Roi:
     @cached_property
     def level_counts(self) -> npt.NDArray[np.int64]:
         """Number of the ROI's voxels of each grey level, from level 0, which has none."""
-        return count_levels(self.levels.ravel())
+        return count_levels(self.levels)
 
 
 @dataclass(frozen=True)

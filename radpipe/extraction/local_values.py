@@ -14,7 +14,7 @@ from radpipe.extraction.axes import for_three_axes, three_axes, three_sizes
 from radpipe.extraction.features import FEATURE_CLASSES
 from radpipe.extraction.features.local import Kernels, Surroundings
 from radpipe.extraction.features.neighbours import plane_of
-from radpipe.extraction.grid import Array, Box, Roi, Undefined
+from radpipe.extraction.grid import Array, Box, Lattice, Roi, Undefined
 from radpipe.extraction.image_types import DerivedImage
 from radpipe.extraction.preprocess.discretise import discretise
 from radpipe.extraction.preprocess.prepare import Prepared
@@ -98,7 +98,8 @@ class LocalValues:
             intensities = intensities.astype(float)
         intensities, centres = three_axes(intensities), three_axes(self.prepared.roi[self.box])
         mask = centres if voxel.maskedKernel else np.ones_like(centres)
-        levels = discretise(intensities, mask, self.derived.setting)
+        lattice = Lattice(mask, three_sizes(self.prepared.image.spacing_mm))
+        values = intensities.ravel()[lattice.places]
         setting = for_three_axes(self.derived.setting, axes)
-        roi = Roi(intensities, mask, three_sizes(self.prepared.image.spacing_mm), levels)
+        roi = Roi(lattice, values, discretise(values, self.derived.setting))
         return Surroundings(roi, centres, voxel.kernelRadius, plane_of(setting)), setting

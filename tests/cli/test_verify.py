@@ -101,9 +101,7 @@ def test_without_pyradiomics_the_remedy_is_told(
     make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = extract_run(make_cohort(1), SMALL, tmp_path / "run")
-    monkeypatch.setattr(
-        "radpipe.extraction.engines.pyradiomics.find_spec", lambda name: None
-    )
+    monkeypatch.setattr("radpipe.extraction.engines.pyradiomics.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="not installed"):
         verify(run.path)
 

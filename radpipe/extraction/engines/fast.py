@@ -23,7 +23,7 @@ from radpipe.extraction.engines.columns import SHAPES
 from radpipe.extraction.engines.diagnostics import diagnostics_of
 from radpipe.extraction.features import FEATURE_CLASSES
 from radpipe.extraction.filters import lbp2d
-from radpipe.extraction.grid import Roi, Undefined
+from radpipe.extraction.grid import Lattice, Mask, Roi, Undefined
 from radpipe.extraction.image_types import DerivedImage, derived_images
 from radpipe.extraction.kernels.jit import compiling
 from radpipe.extraction.maps import compute_maps
@@ -156,8 +156,14 @@ def _execute(
     # LAPACK on matrices as small as these takes ten times longer with threads of its own.
     with _thread_pools().limit(limits=1, user_api="blas"):
         values = _shape(prepared, settings)
+        lattice = _lattice(prepared.roi, prepared)
+        wanted = {
+            name: features
+            for name, features in settings.wanted_features().items()
+            if name not in SHAPES
+        }
         derived = derived_images(prepared, settings, prepared.box)
-        for found in _mapped(lambda each: _textures(each, prepared, settings), derived, threads):
+        for found in _mapped(lambda each: _of_intensities(each, lattice, wanted), derived, threads):
             values |= found
     return _diagnostics(prepared, settings, values) | {
         name: np.nan if isinstance(value, Undefined) else value for name, value in values.items()
@@ -170,8 +176,8 @@ def _thread_pools() -> ThreadpoolController:
 
 
 def _shape(prepared: Prepared, settings: ExtractionSettings) -> _Values:
-    mask = three_axes(prepared.shape_roi[prepared.box])
-    roi = Roi(mask, mask, three_sizes(prepared.image.spacing_mm), mask.astype(np.uint16))
+    lattice = _lattice(prepared.shape_roi, prepared)
+    roi = Roi(lattice, np.empty(0), np.empty(0, np.uint16))
     values: _Values = {}
     for name, features in settings.wanted_features().items():
         if name in SHAPES:
@@ -203,23 +209,22 @@ def _why_no_shape(name: str, axes: int, shape: tuple[int, ...], setting: Setting
     return None
 
 
-def _textures(derived: DerivedImage, prepared: Prepared, settings: ExtractionSettings) -> _Values:
-    wanted = {
-        name: features
-        for name, features in settings.wanted_features().items()
-        if name not in SHAPES
-    }
+def _lattice(roi: Mask, prepared: Prepared) -> Lattice:
+    return Lattice(three_axes(roi[prepared.box]), three_sizes(prepared.image.spacing_mm))
+
+
+def _of_intensities(
+    derived: DerivedImage, lattice: Lattice, wanted: dict[str, tuple[str, ...]]
+) -> _Values:
     if isinstance(derived.intensities, Undefined):
         return {
             f"{derived.name}_{name}_{feature}": derived.intensities
             for name, features in wanted.items()
             for feature in features
         }
-    axes = derived.intensities.ndim
-    intensities, mask = three_axes(derived.intensities), three_axes(prepared.roi[prepared.box])
-    levels = discretise(intensities, mask, derived.setting)
-    roi = Roi(intensities, mask, three_sizes(prepared.image.spacing_mm), levels)
-    setting = for_three_axes(derived.setting, axes)
+    intensities = derived.intensities.ravel()[lattice.places]
+    roi = Roi(lattice, intensities, discretise(intensities, derived.setting))
+    setting = for_three_axes(derived.setting, derived.intensities.ndim)
     return {
         f"{derived.name}_{name}_{feature}": value
         for name, features in wanted.items()

@@ -167,7 +167,7 @@ def intensities(roi: Roi, setting: FirstOrderSetting) -> Intensities:
     Intensities
         One kernel.
     """
-    values = roi.intensities[roi.mask].astype(float)[None]
+    values = roi.intensities.astype(float)[None]
     counts = roi.level_counts[roi.grey_levels][None]
     return Intensities.of_kernels(values, counts, roi.spacing_mm, setting.voxelArrayShift)
 

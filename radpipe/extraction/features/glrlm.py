@@ -40,7 +40,7 @@ def run_lengths(roi: Roi, setting: WeightingSetting) -> SizeMatrix:
     SizeMatrix
         One kernel.
     """
-    offsets = offsets_ahead(roi.levels.shape, plane=plane_of(setting))
+    offsets = offsets_ahead(roi.mask.shape, plane=plane_of(setting))
     runs = _runs(roi, offsets)
     if setting.weightingNorm is not None:
         weights = run_weights(offsets, roi.spacing_mm, setting.weightingNorm)
@@ -105,7 +105,7 @@ def _runs(roi: Roi, offsets: Offsets) -> npt.NDArray[np.float64]:
     flat, equal = roi.flat, equal_behind(roi, offsets)
     counted = count_places_in_runs(
         flat.codes, flat.voxels, offsets @ flat.strides, equal,
-        len(roi.grey_levels), max(roi.levels.shape),
+        len(roi.grey_levels), max(roi.mask.shape),
     )  # fmt: skip
     at_place = counted[:, 1:, 1:]
     at_place[:, :, 0] = roi.level_counts[roi.grey_levels] - at_place[:, :, 1:].sum(axis=2)
@@ -119,7 +119,7 @@ def _runs(roi: Roi, offsets: Offsets) -> npt.NDArray[np.float64]:
 
 def _two_in_line(roi: Roi, offset: npt.NDArray[np.int64]) -> bool:
     """Tell whether any line in a direction meets two voxels of the ROI, however far apart."""
-    voxels = np.argwhere(roi.levels)
+    voxels = np.argwhere(roi.mask)
     axis = int(np.flatnonzero(offset)[0])
     start = voxels - voxels[:, [axis]] * offset[axis] * offset
     return len(np.unique(start, axis=0)) < len(voxels)

@@ -33,7 +33,7 @@ def zone_sizes(roi: Roi, setting: PlaneSetting) -> SizeMatrix:
     SizeMatrix
         One kernel, one direction.
     """
-    offsets = offsets_ahead(roi.levels.shape, plane=plane_of(setting))
+    offsets = offsets_ahead(roi.mask.shape, plane=plane_of(setting))
     flat, equal = roi.flat, equal_behind(roi, offsets)
     code, size = find_zones(
         flat.codes, flat.voxels, offsets @ flat.strides, equal, joining(offsets.tobytes())

@@ -96,7 +96,8 @@ class Surroundings:
     @cached_property
     def flat_intensities(self) -> npt.NDArray[np.float64]:
         """Intensities laid out like the grey levels; NaN where those are 0."""
-        within = np.where(self.roi.mask, self.roi.intensities, np.nan).astype(float)
+        within = np.full(self.roi.mask.shape, np.nan)
+        within[self.roi.mask] = self.roi.intensities
         return self._padded(within, np.nan)
 
     @cached_property
@@ -136,7 +137,7 @@ class Surroundings:
         ndarray of int64, shape (directions, 3)
             As :func:`offsets_ahead`.
         """
-        sizes = zip(self.roi.levels.shape, self.shape, strict=True)
+        sizes = zip(self.roi.mask.shape, self.shape, strict=True)
         return offsets_ahead(tuple(map(min, sizes)), distances, self.plane)
 
     def pairs(self, distances: tuple[int, ...] = (1,)) -> Pairs:

@@ -95,7 +95,7 @@ def directions_of(roi: Roi, setting: DistanceSetting) -> tuple[Offsets, FlatLeve
         The grey levels.
     """
     distances = tuple(setting.distances)
-    offsets = offsets_ahead(roi.levels.shape, distances, plane_of(setting))
+    offsets = offsets_ahead(roi.mask.shape, distances, plane_of(setting))
     return offsets, roi.flat if max(distances) == 1 else roi.flat_with(max(distances))
 
 

@@ -51,15 +51,14 @@ def count_levels(levels: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
     Parameters
     ----------
     levels : ndarray of uint16, shape (voxels,)
-        Grey levels; 0 outside the ROI.
+        Grey levels, from 1.
 
     Returns
     -------
     ndarray of int64, shape (largest level + 1,)
-        Numbers of voxels; 0 for level 0.
+        Numbers of voxels.
     """
     counts = np.zeros(np.int64(levels.max()) + 1, np.int64)
     for level in levels:
         counts[level] += 1
-    counts[0] = 0
     return counts

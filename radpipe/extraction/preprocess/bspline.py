@@ -48,8 +48,9 @@ class _Axis:
         """Return the four samples that count at each place, mirrored at the image's ends."""
         if self.length == 1:
             return np.zeros((self.at.size, 4), np.int64)
-        samples = np.abs(self.first[:, None] + np.arange(-1, 3))
+        # Of two voxels the fourth sample is mirrored twice; ITK reads beyond its memory there.
         last = self.length - 1
+        samples = np.abs(self.first[:, None] + np.arange(-1, 3)) % (2 * last)
         return np.asarray(np.where(samples > last, 2 * last - samples, samples))
 
     def weights(self) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from radpipe.errors import ExtractionError
-from radpipe.extraction.grid import Array, Mask
+from radpipe.extraction.grid import Array
 from radpipe.extraction.kernels.discretise import count_edges_below
 from radpipe.extraction.section import Count, Positive, Section
 
@@ -26,39 +26,32 @@ class DiscretiseSetting(Section):
     binCount: Count | None = None
 
 
-def discretise(
-    intensities: Array, mask: Mask, setting: DiscretiseSetting
-) -> npt.NDArray[np.uint16]:
+def discretise(values: Array, setting: DiscretiseSetting) -> npt.NDArray[np.uint16]:
     """Give each voxel of an ROI its grey level.
 
     Parameters
     ----------
-    intensities : ndarray, shape (z, y, x)
-        Intensities of any real type; the edges are computed in it.
-    mask : ndarray of bool, shape (z, y, x)
-        The ROI.
+    values : ndarray, shape (voxels,)
+        The ROI's intensities, of any real type; the edges are computed in it.
     setting : DiscretiseSetting
         Width or number of bins.
 
     Returns
     -------
-    ndarray of uint16, shape (z, y, x)
-        Grey levels from 1; 0 outside the ROI. Width w (IBSI Q3RU): floor(x / w) minus that of the
-        ROI's minimum, plus 1; number of bins (IBSI K15C): of equal width from minimum to maximum.
+    ndarray of uint16, shape (voxels,)
+        Grey levels, from 1. Width w (IBSI Q3RU): floor(x / w) minus that of the ROI's minimum,
+        plus 1; number of bins (IBSI K15C): of equal width from minimum to maximum.
 
     Raises
     ------
     ExtractionError
         An intensity is not finite, or there would be more grey levels than fit in memory.
     """
-    values = intensities[mask]
     _refuse_non_finite(values)
     edges = (
         _edges_of_count(values, setting) if setting.binCount else _edges_of_width(values, setting)
     )
-    levels = np.zeros(intensities.shape, np.uint16)
-    levels[mask] = count_edges_below(values.astype(np.float64), edges.astype(np.float64))
-    return levels
+    return count_edges_below(values.astype(np.float64), edges.astype(np.float64))
 
 
 def _edges_of_count(values: Array, setting: DiscretiseSetting) -> Array:

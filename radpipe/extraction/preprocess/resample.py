@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -104,5 +104,7 @@ def _mask_to_image(stage: Stage, label: int) -> Stage:
 
 
 def _number_of(interpolator: str | int) -> int:
-    number: int = getattr(sitk, interpolator) if isinstance(interpolator, str) else interpolator
-    return number
+    # The numbers of PyRadiomics' documentation: SimpleITK has since given B-splines another.
+    names = get_args(Interpolator)
+    name = names[interpolator - 1] if isinstance(interpolator, int) else interpolator
+    return int(getattr(sitk, name))

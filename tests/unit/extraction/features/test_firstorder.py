@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from radpipe.extraction.features.firstorder import FIRSTORDER, FirstOrderSetting, Intensities
 from radpipe.extraction.grid import Roi, Undefined
+from tests.unit.extraction.rois import in_box, roi_of
 
 ALL = (*FIRSTORDER.names, *FIRSTORDER.deprecated)
 
@@ -15,7 +16,7 @@ ALL = (*FIRSTORDER.names, *FIRSTORDER.deprecated)
 def _theirs(roi: Roi, **settings: Any) -> Any:
     from radiomics.firstorder import RadiomicsFirstOrder
 
-    image = sitk.GetImageFromArray(roi.intensities)
+    image = sitk.GetImageFromArray(in_box(roi, roi.intensities))
     mask = sitk.GetImageFromArray(roi.mask.astype(np.uint8))
     for each in (image, mask):
         each.SetSpacing(roi.spacing_mm[::-1])
@@ -29,7 +30,7 @@ def _roi(intensities: np.ndarray, mask: np.ndarray, width: float = 10) -> Roi:
     # PyRadiomics' bins start at the multiple of the width below the least intensity.
     first = np.floor(intensities[mask].min() / width)
     levels = np.where(mask, np.floor(intensities / width) - first + 1, 0).astype(np.uint16)
-    return Roi(intensities, mask, (3.0, 0.7, 1.1), levels)
+    return roi_of(levels, (3.0, 0.7, 1.1), intensities)
 
 
 def _compare(roi: Roi, shift: int = 0) -> None:

@@ -19,7 +19,7 @@ from radpipe.extraction.features.glszm import GLSZM
 from radpipe.extraction.features.local import Surroundings
 from radpipe.extraction.features.neighbours import plane_of
 from radpipe.extraction.features.ngtdm import NGTDM
-from radpipe.extraction.grid import Roi
+from tests.unit.extraction.rois import roi_of
 
 CLASSES = {each.name: each for each in (GLCM, GLRLM, GLSZM, GLDM, NGTDM)}
 SPACING_MM = (1.3, 0.9, 0.7)
@@ -86,7 +86,7 @@ def _surroundings(
     mask = centres if kernel["maskedKernel"] else np.ones_like(centres)
     # PyRadiomics counts grey levels from the lowest.
     inside = np.where(mask, levels - levels[mask].min() + 1, 0).astype(np.uint16)
-    roi = Roi(levels.astype(float), mask, SPACING_MM, inside)
+    roi = roi_of(inside, SPACING_MM, levels.astype(float))
     return Surroundings(roi, centres, kernel["kernelRadius"], plane_of(setting)), setting
 
 

@@ -10,8 +10,9 @@ from scipy.spatial.distance import pdist
 
 from radpipe.extraction.features.body import Body, in_mm, surface_points
 from radpipe.extraction.features.shape import SHAPE
-from radpipe.extraction.grid import Roi, Undefined
+from radpipe.extraction.grid import Undefined
 from radpipe.extraction.kernels.diameters import hulls_of_planes, largest_distance
+from tests.unit.extraction.rois import roi_of
 
 ALL = (*SHAPE.names, *SHAPE.deprecated)
 SPACING = (3.0, 0.7, 1.1)
@@ -19,7 +20,7 @@ Spacing = tuple[float, float, float]
 
 
 def _ours(mask: np.ndarray, spacing_mm: Spacing = SPACING) -> dict[str, float]:
-    roi = Roi(mask, mask, spacing_mm, mask.astype(np.uint16))
+    roi = roi_of(mask.astype(int), spacing_mm)
     found = SHAPE.compute(roi, SimpleNamespace(), ALL)
     return {
         name: np.nan if isinstance(value, Undefined) else value for name, value in found.items()

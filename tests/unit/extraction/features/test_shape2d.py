@@ -8,8 +8,9 @@ import SimpleITK as sitk
 
 from radpipe.errors import ExtractionError
 from radpipe.extraction.features.shape2d import SHAPE2D
-from radpipe.extraction.grid import Roi, Undefined
+from radpipe.extraction.grid import Undefined
 from radpipe.extraction.section import PlaneSetting
+from tests.unit.extraction.rois import roi_of
 
 ALL = (*SHAPE2D.names, *SHAPE2D.deprecated)
 SPACING = (3.0, 0.7, 1.1)
@@ -18,7 +19,7 @@ SPACING = (3.0, 0.7, 1.1)
 def _ours(
     mask: np.ndarray, plane: int = 0, spacing_mm: tuple[float, ...] = SPACING
 ) -> dict[str, float]:
-    roi = Roi(mask, mask, spacing_mm, mask.astype(np.uint16))
+    roi = roi_of(mask.astype(int), spacing_mm)
     found = SHAPE2D.compute(roi, PlaneSetting(force2D=True, force2Ddimension=plane), ALL)
     return {
         name: np.nan if isinstance(value, Undefined) else value for name, value in found.items()

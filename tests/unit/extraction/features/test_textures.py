@@ -13,6 +13,7 @@ from radpipe.extraction.features.glrlm import GLRLM
 from radpipe.extraction.features.glszm import GLSZM
 from radpipe.extraction.features.ngtdm import NGTDM
 from radpipe.extraction.grid import Roi, Undefined
+from tests.unit.extraction.rois import in_box, roi_of
 
 CLASSES = {each.name: each for each in (GLCM, GLRLM, GLSZM, GLDM, NGTDM)}
 
@@ -24,12 +25,12 @@ class _Setting(GlcmSetting, GldmSetting):
 def _roi(levels: np.ndarray, spacing_mm: tuple[float, ...] = (3.0, 2.0, 1.0)) -> Roi:
     # PyRadiomics counts grey levels from the ROI's lowest.
     levels = np.where(levels > 0, levels - levels[levels > 0].min() + 1, 0).astype(np.uint16)
-    return Roi(levels.astype(float), levels > 0, spacing_mm, levels)
+    return roi_of(levels, spacing_mm)
 
 
 def _theirs(name: str, roi: Roi, settings: dict[str, Any]) -> dict[str, float]:
     module = import_module(f"radiomics.{name}")
-    image = sitk.GetImageFromArray(roi.levels.astype(np.int32))
+    image = sitk.GetImageFromArray(in_box(roi, roi.levels).astype(np.int32))
     mask = sitk.GetImageFromArray(roi.mask.astype(np.uint8))
     for each in (image, mask):
         each.SetSpacing(roi.spacing_mm[::-1])

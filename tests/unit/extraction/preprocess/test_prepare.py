@@ -30,8 +30,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "resampled finely": {**RESAMPLED, "resampledPixelSpacing": [0.7, 0.9, 1.1], "padDistance": 3},
     "resampled in plane": {**RESAMPLED, "resampledPixelSpacing": [1, 1.0, 0]},
     "resampled to the same": {**RESAMPLED, "resampledPixelSpacing": [1.25, 1.5, 0]},
-    "by splines": {"resampledPixelSpacing": [2, 2, 2], "padDistance": 1},
-    "by splines, clipped": {**RESAMPLED, "interpolator": 3, "normalize": True},
     "nearest": {**RESAMPLED, "interpolator": "sitkNearestNeighbor"},
     "by number": {**RESAMPLED, "interpolator": 2},
     "Gaussian": {**RESAMPLED, "interpolator": "sitkGaussian"},
@@ -75,6 +73,25 @@ def test_every_setting_gives_pyradiomics_voxels(case: str, name: str) -> None:
 @pytest.mark.parametrize("case", [*cases.LEVELS, "flipped", "hollow", "plane z", "line"])
 def test_every_pixel_type_and_roi_gives_pyradiomics_voxels(case: str, name: str) -> None:
     assert_equal(*cases.CASES[case](), SETTINGS[name] | THIN)
+
+
+@pytest.mark.usefixtures("pyradiomics")
+@pytest.mark.parametrize("case", ["ball", "flipped", "touching", "plane y", "float64", "2D"])
+def test_splines(case: str) -> None:
+    image, mask = cases.CASES[case]()
+    spacing = [2, 1.3, 2.2][: image.GetDimension()]
+    assert_equal(image, mask, {"resampledPixelSpacing": spacing, "padDistance": 1})
+    assert_equal(image, mask, {"resampledPixelSpacing": spacing, "normalize": True})
+
+
+def test_interpolators_have_the_numbers_of_pyradiomics_documentation() -> None:
+    image, mask = cases.CASES["ball"]()
+    for number, name in ((3, "sitkBSpline"), (4, "sitkGaussian"), (9, "sitkLanczosWindowedSinc")):
+        found, wanted = (
+            prepare(image, mask, PrepareSetting(**RESAMPLED | {"interpolator": each})).image.array
+            for each in (number, name)
+        )
+        np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.usefixtures("pyradiomics")
