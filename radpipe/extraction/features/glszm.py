@@ -36,7 +36,7 @@ def zone_sizes(roi: Roi, setting: PlaneSetting) -> SizeMatrix:
     offsets = offsets_ahead(roi.mask.shape, plane=plane_of(setting))
     flat, equal = roi.flat, equal_behind(roi, offsets)
     code, size = find_zones(
-        flat.codes, flat.voxels, offsets @ flat.strides, equal, joining(offsets.tobytes())
+        flat.codes, flat.voxels, offsets @ flat.strides, equal, *joining(offsets.tobytes())
     )
     # As one number a zone, since sorting pairs takes ten times longer.
     width = int(size.max()) + 1

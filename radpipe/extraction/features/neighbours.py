@@ -161,8 +161,8 @@ def equal_behind(roi: Roi, offsets: Offsets) -> npt.NDArray[np.uint16]:
 
 
 @lru_cache
-def joining(offsets: bytes) -> npt.NDArray[np.uint16]:
-    """Return the table of :func:`one_of_each_cluster`, kept for the next ROI.
+def joining(offsets: bytes) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+    """Return the tables that zones are joined by, kept for the next ROI.
 
     Parameters
     ----------
@@ -171,7 +171,11 @@ def joining(offsets: bytes) -> npt.NDArray[np.uint16]:
 
     Returns
     -------
-    ndarray of uint16
-        The table.
+    ndarray of uint16, shape (2 ** n,)
+        As of :func:`one_of_each_cluster`.
+    ndarray of uint8, shape (2 ** n,)
+        Number of the lowest bit that is set in each index; 0 for none.
     """
-    return one_of_each_cluster(np.frombuffer(offsets, np.int64).reshape(-1, 3))
+    joined = one_of_each_cluster(np.frombuffer(offsets, np.int64).reshape(-1, 3))
+    sets = np.arange(len(joined))
+    return joined, np.log2(np.maximum(sets & -sets, 1)).astype(np.uint8)

@@ -45,13 +45,14 @@ def count_places_in_runs(
     counts = np.zeros((steps.size, n_codes + 1, longest + 2), np.int64)
     place = np.ones(codes.size, np.uint16)
     going_on = np.empty(voxels.size + 1, np.int64)
+    equal_here = equal[voxels]
     for a in range(steps.size):
         of_direction, step = counts[a], steps[a]
         n = 0
         for k in range(voxels.size):
             # Written always and kept by chance: no branch for the processor to guess wrong.
             going_on[n] = voxels[k]
-            n += int((equal[voxels[k]] >> a) & 1)
+            n += int((equal_here[k] >> a) & 1)
         for k in range(n):
             v = going_on[k]
             place[v] = place[v - step] + 1

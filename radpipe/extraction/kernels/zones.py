@@ -23,6 +23,7 @@ def find_zones(
     steps: npt.NDArray[np.int64],
     equal: npt.NDArray[np.uint16],
     joined: npt.NDArray[np.uint16],
+    lowest: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32]]:
     """Find zones in one pass, by union and find.
 
@@ -38,6 +39,8 @@ def find_zones(
         As of :func:`equal_neighbours` for these steps.
     joined : ndarray of uint16
         As of :func:`one_of_each_cluster` for these neighbours.
+    lowest : ndarray of uint8
+        Number of the lowest bit that is set in each index.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def find_zones(
     n = 0
     for k in range(voxels.size):
         v = voxels[k]
-        behind = joined[equal[v]]
+        behind = int(joined[equal[v]])
         if behind == 0:
             zone[v] = n
             parent[n] = n
@@ -61,14 +64,12 @@ def find_zones(
             code[n] = codes[v]
             n += 1
             continue
-        first = -1
-        for a in range(steps.size):
-            if not behind & (1 << a):
-                continue
-            other = _root(parent, zone[v - steps[a]])
-            if first < 0:
-                first = other
-            elif other != first:
+        first = _root(parent, zone[v - steps[lowest[behind]]])
+        behind &= behind - 1
+        while behind:
+            other = _root(parent, zone[v - steps[lowest[behind]]])
+            behind &= behind - 1
+            if other != first:
                 # The older zone stays, or the chain of parents would not end.
                 if other < first:
                     first, other = other, first
