@@ -1,0 +1,264 @@
+"""The grey level co-occurrence matrix: how often two grey levels are neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from radpipe.extraction.features.base import (
+    EPSILON,
+    Directions,
+    Distribution,
+    Groups,
+    Values,
+)
+from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.features.neighbours import (
+    DistanceSetting,
+    Offsets,
+    WeightingSetting,
+    directions_of,
+    lengths_mm,
+)
+from radpipe.extraction.grid import Roi
+from radpipe.extraction.kernels.cooccurrence import correlation_matrices, count_pairs
+from radpipe.extraction.kernels.correlation import second_singular_values
+from radpipe.extraction.kernels.local import local_pairs
+from radpipe.extraction.kernels.tally import add_products, products
+
+# Of few grey levels eigenvalues may be rounding about 0, where only PyRadiomics' own solver agrees.
+_FEW_LEVELS = 16
+# The largest relative part of the epsilon in a divisor of Q that the symmetric solver is used for.
+_SKEW = 1e-3
+
+
+class GlcmSetting(DistanceSetting, WeightingSetting):
+    """Settings of the matrix."""
+
+    symmetricalGLCM: bool = True
+
+
+@dataclass(frozen=True)
+class Cooccurrence(Directions):
+    """Co-occurrence probabilities, a matrix for each kernel and direction.
+
+    Attributes
+    ----------
+    i, j : ndarray of int64, shape (entries,)
+        Grey levels of voxel and neighbour; by matrix, then i, then j.
+    p : ndarray of float64, shape (entries,)
+        Probabilities of pairs; none is 0.
+    levels : ndarray of int64
+        Grey levels of the ROI, ascending.
+    """
+
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
+    p: Values
+    levels: npt.NDArray[np.int64]
+
+    @property
+    def top(self) -> int:
+        """The largest grey level of the ROI."""
+        return int(self.levels[-1])
+
+    @cached_property
+    def rows(self) -> Distribution:
+        """Marginal probabilities of i."""
+        return Distribution.counted(self, self.i, self.p)
+
+    @cached_property
+    def columns(self) -> Distribution:
+        """Marginal probabilities of j."""
+        return Distribution.counted(self, self.j, self.p)
+
+    @cached_property
+    def sums(self) -> Distribution:
+        """Probabilities of i + j."""
+        return Distribution.counted(self, self.i + self.j, self.p)
+
+    @cached_property
+    def differences(self) -> Distribution:
+        """Probabilities of |i - j|."""
+        return Distribution.counted(self, np.abs(self.i - self.j), self.p)
+
+    @cached_property
+    def mean_i(self) -> Values:
+        """Mean of i."""
+        return self.sum(self.i * self.p)
+
+    @cached_property
+    def mean_j(self) -> Values:
+        """Mean of j."""
+        return self.sum(self.j * self.p)
+
+    @cached_property
+    def off_mean_i(self) -> Values:
+        """Distance of i from its mean."""
+        return self.i - self.of_entry(self.mean_i)
+
+    @cached_property
+    def off_mean_j(self) -> Values:
+        """Distance of j from its mean."""
+        return self.j - self.of_entry(self.mean_j)
+
+    @cached_property
+    def off_means(self) -> Values:
+        """Distance of i + j from its mean."""
+        return self.i + self.j - self.of_entry(self.mean_i) - self.of_entry(self.mean_j)
+
+    @cached_property
+    def largest(self) -> Values:
+        """The largest probability; NaN without entries."""
+        starts = np.flatnonzero(np.diff(self.group, prepend=-1))
+        largest = np.full(self.count, np.nan)
+        largest[self.group[starts]] = np.maximum.reduceat(self.p, starts) if starts.size else 0
+        return largest
+
+    @cached_property
+    def joint_entropy(self) -> Values:
+        """Entropy of pairs."""
+        return -self.sum(self.p * np.log2(self.p + EPSILON))
+
+    @cached_property
+    def entropy_of_marginals(self) -> Values:
+        """Cross entropy of pairs and the product of their marginals (HXY1)."""
+        px, py = self.rows.p[self.rows.place], self.columns.p[self.columns.place]
+        return -self.sum(self.p * np.log2(px * py + EPSILON))
+
+    @cached_property
+    def entropy_of_product(self) -> Values:
+        """Entropy of the product of the marginals (HXY2)."""
+        rows, columns = self.rows.first, self.columns.first
+        product = products(rows, self.rows.p, columns, self.columns.p)
+        # numpy's own logarithm, since equal entropies must be equal to the last bit.
+        return -add_products(rows, columns, product * np.log2(product + EPSILON))
+
+    @cached_property
+    def maximal_correlations(self) -> Any:
+        """Root of the second largest eigenvalue of each matrix's Q."""
+        matrices = np.flatnonzero(~self.empty)
+        row, column = (np.searchsorted(self.levels, level) for level in (self.i, self.j))
+        dense = np.zeros((self.count, self.levels.size, self.levels.size))
+        dense[self.group, row, column] = self.p
+        second = np.full(self.count, np.nan, complex)
+        # A real root of rounding below 0 is NaN, and left out of the mean, as in PyRadiomics.
+        second[matrices] = np.sqrt(_second_eigenvalues(dense[matrices]))
+        return second
+
+
+@dataclass(frozen=True)
+class LocalCooccurrence(Cooccurrence):
+    """Co-occurrence probabilities of kernels, whose matrices are many and small."""
+
+    @cached_property
+    def maximal_correlations(self) -> Any:
+        """The same as a singular value; where eigenvalues are rounding about 0, it is 0."""
+        x, y = self.rows, self.columns
+        return second_singular_values(
+            self.first, self.p, x.first, x.place, x.p, y.first, y.place, y.p
+        )
+
+
+def _second_eigenvalues(p: Values) -> Any:
+    q = correlation_matrices(p, EPSILON)
+    px, py = p.sum(axis=2), p.sum(axis=1)
+    rarest = px[px > 0].min(initial=1) * py[py > 0].min(initial=1)
+    if p.shape[1] <= _FEW_LEVELS or EPSILON / rarest > _SKEW:
+        eigenvalues = np.linalg.eigvals(q)
+    else:
+        # Q is similar to a matrix that would be symmetric but for the epsilon in its divisors; the
+        # eigenvalues of the symmetric part, five times faster, are off by its square at most.
+        root = np.sqrt(np.where(px > 0, px, 1.0))
+        similar = q * root[:, :, None] / root[:, None, :]
+        eigenvalues = np.linalg.eigvalsh((similar + similar.transpose(0, 2, 1)) / 2)
+    return np.sort(eigenvalues)[:, -2]
+
+
+def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
+    """Count the pairs of an ROI.
+
+    Parameters
+    ----------
+    roi : Roi
+        The ROI.
+    setting : GlcmSetting
+        Settings.
+
+    Returns
+    -------
+    Cooccurrence
+        One kernel.
+    """
+    offsets, flat = directions_of(roi, setting)
+    grey_levels = roi.grey_levels
+    counted = count_pairs(flat.codes, flat.voxels, offsets @ flat.strides, len(grey_levels))
+    pairs = counted[:, 1:, 1:].astype(float)
+    if setting.symmetricalGLCM:
+        pairs = pairs + pairs.transpose(0, 2, 1)
+    if setting.weightingNorm is not None:
+        weights = pair_weights(offsets, roi.spacing_mm, setting.weightingNorm)
+        pairs = np.sum(np.moveaxis(pairs, 0, -1) * weights, axis=-1)[None]
+    # Directions in which nobody has a neighbour count nowhere, not even in the joint average.
+    pairs = pairs[pairs.any(axis=(1, 2))]
+    a, i, j = np.nonzero(pairs)
+    weight = pairs[a, i, j]
+    total = np.bincount(a, weight, len(pairs))
+    return Cooccurrence(
+        a, len(pairs), 1, grey_levels[i], grey_levels[j], weight / total[a], grey_levels
+    )  # fmt: skip
+
+
+def local_cooccurrence(kernels: Kernels, setting: GlcmSetting) -> LocalCooccurrence:
+    """Count the pairs of kernels.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        The kernels.
+    setting : GlcmSetting
+        Settings.
+
+    Returns
+    -------
+    LocalCooccurrence
+        In the directions that any kernel of the ROI has pairs in.
+    """
+    around, norm = kernels.around, setting.weightingNorm
+    pairs = around.pairs(tuple(setting.distances))
+    weights = np.zeros(0)
+    if norm is not None:
+        weights = pair_weights(pairs.offsets, around.roi.spacing_mm, norm)
+    group, i, j, n = local_pairs(
+        around.flat.levels, kernels.places, around.steps, pairs.first, pairs.a, pairs.b,
+        weights, setting.symmetricalGLCM, around.top,
+    )  # fmt: skip
+    counted = Groups(group, len(kernels) * (1 if norm else len(pairs.offsets)))
+    p = n / counted.of_entry(counted.sum(n))
+    return LocalCooccurrence(group, counted.count, len(kernels), i, j, p, around.roi.grey_levels)
+
+
+def pair_weights(offsets: Offsets, spacing_mm: tuple[float, ...], norm: str) -> Values:
+    """Weigh directions by how near the neighbours are.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (directions, 3)
+        Directions.
+    spacing_mm : tuple of float
+        Size of a voxel, (z, y, x).
+    norm : str
+        ``euclidean``, ``manhattan``, ``infinity`` or ``no_weighting``.
+
+    Returns
+    -------
+    ndarray of float64, shape (directions,)
+        exp(-length²) of each direction, 1 without weighting.
+    """
+    if norm == "no_weighting":
+        return np.ones(len(offsets))
+    return np.asarray(np.exp(-(lengths_mm(offsets, spacing_mm, norm) ** 2)))
