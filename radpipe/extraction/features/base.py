@@ -97,13 +97,13 @@ class FeatureClass(Generic[Matrix]):
             A decorator that leaves the formula as it is.
         """
 
-        def add(formula: Callable[[Matrix], Any]) -> Callable[[Matrix], Any]:
+        def _add(formula: Callable[[Matrix], Any]) -> Callable[[Matrix], Any]:
             self.features[name] = Feature(name, formula, ibsi)
             if only_named:
                 self._only_named.append(name)
             return formula
 
-        return add
+        return _add
 
     @property
     def names(self) -> tuple[str, ...]:
