@@ -40,16 +40,26 @@ def source_hash() -> str:
 
 def _cache_directory() -> Path:
     wanted = os.environ.get("RADPIPE_CACHE_DIR") or platformdirs.user_cache_dir("radpipe")
-    folder = Path(wanted) / f"kernels-{source_hash()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+    name = f"kernels-{source_hash()}"
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    for parent in (Path(wanted), Path(tempfile.gettempdir()) / f"radpipe-{user}"):
+        try:
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = parent / name
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            continue
+        if _is_ours(parent):
             return folder
-    except OSError:
-        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        folder = Path(tempfile.gettempdir()) / f"radpipe-{user}" / folder.name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    return Path(tempfile.mkdtemp(prefix="radpipe-"))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether nobody else may put code there that we would run."""
+    state = folder.stat()
+    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
 
 
 CACHE_DIRECTORY = _cache_directory()
