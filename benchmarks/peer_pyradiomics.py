@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import radiomics
 import SimpleITK as sitk
 from peer import serve
@@ -19,7 +20,9 @@ def prepare(job: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     def run() -> dict[str, Any]:
         extractor = RadiomicsFeatureExtractor(job["params"])
         found = extractor.execute(image, mask, voxelBased=job["maps"])
-        return {name: _array(value) for name, value in found.items() if "diagnostics_" not in name}
+        values = {name: _array(found[name]) for name in found if "diagnostics_" not in name}
+        # A map that failed, as MCC does where a voxel lacks a direction, is left at its initial 0.
+        return {name: value for name, value in values.items() if np.any(value)}
 
     return run
 

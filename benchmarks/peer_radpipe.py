@@ -22,7 +22,7 @@ def prepare(job: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         return {name: value for name, value in found.items() if "diagnostics_" not in name}
 
     def maps() -> dict[str, Any]:
-        found = radpipe.feature_maps(image, mask, job["params"])
+        found = radpipe.feature_maps(image, mask, job["params"], threads=job["threads"])
         return {name: sitk.GetArrayFromImage(each) for name, each in found.items()}
 
     return maps if job["maps"] else features

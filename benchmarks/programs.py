@@ -68,11 +68,14 @@ class Peer(Program):
             self.values = dict(values)
 
 
-def in_turn(peers: list[Peer], warm_ups: int, repeats: int) -> None:
-    for turn in range(warm_ups + repeats):
+def in_turn(peers: list[Peer], repeats: int, once: str = "") -> None:
+    """Warm each program up and time it in turns; one that takes long is run once, as it is."""
+    for turn in range(1 + repeats):
         for peer in peers:
+            if peer.name == once and turn != 1:
+                continue
             peer.run()
-            if turn < warm_ups:
+            if turn == 0:
                 peer.seconds.clear()
     for peer in peers:
         peer.stop()

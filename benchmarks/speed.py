@@ -81,7 +81,7 @@ def time_peers(title: str, job: dict[str, Any], chosen: argparse.Namespace, once
             peers[-1].start(python, script, job | own, Path(folder))
 
         start(REFERENCE, "peer_pyradiomics.py")
-        for threads in (1,) if job["maps"] else chosen.threads:
+        for threads in chosen.threads:
             start(
                 f"radpipe, {threads} thread" + "s" * (threads > 1),
                 "peer_radpipe.py",
@@ -89,7 +89,7 @@ def time_peers(title: str, job: dict[str, Any], chosen: argparse.Namespace, once
             )
         if chosen.pictologics_python and not job["maps"]:
             start(PICTOLOGICS, "peer_pictologics.py", chosen.pictologics_python)
-        in_turn(peers, 0 if once else 1, 1 if once else chosen.repeats)
+        in_turn(peers, chosen.repeats, REFERENCE if once else "")
     print_table(title, peers)
     print("\n" + "; ".join(dict.fromkeys(peer.version for peer in peers)))
 
