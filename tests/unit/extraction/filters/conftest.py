@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +26,6 @@ def reference(pyradiomics: None) -> Reference:
             warnings.simplefilter("ignore")
             from radiomics import imageoperations
 
-            logging.getLogger("radiomics").setLevel(logging.CRITICAL)
             results = getattr(imageoperations, f"get{image_type}Image")(
                 as_itk(image), as_itk(Grid(roi.astype(np.uint8), image.spacing_mm)), **settings
             )
