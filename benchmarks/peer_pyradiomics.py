@@ -21,8 +21,9 @@ def prepare(job: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         extractor = RadiomicsFeatureExtractor(job["params"])
         found = extractor.execute(image, mask, voxelBased=job["maps"])
         values = {name: _array(found[name]) for name in found if "diagnostics_" not in name}
-        # A map that failed, as MCC does where a voxel lacks a direction, is left at its initial 0.
-        return {name: value for name, value in values.items() if np.any(value)}
+        # MCC fails where a voxel lacks a direction; its map is then left at its initial 0.
+        failed = job["maps"] and not np.any(values.get("original_glcm_MCC"))
+        return {name: value for name, value in values.items() if not (failed and "MCC" in name)}
 
     return run
 

@@ -4,9 +4,10 @@
 
 Prints tables in Markdown: medians of seconds, ratios, peak memory, and the worst relative
 difference to PyRadiomics. Every program runs in a process of its own, is warmed up once, and then
-takes turns with the others. Nothing else may run meanwhile: on two busy cores pictologics, whose
-threads wait for each other, took 1.4 s in place of 0.5, and that in every run. The data are found
-at ../shared/data from the project's root.
+takes turns with the others; but PyRadiomics makes its maps once, as they take long, and the
+cohort's commands start anew each time. Nothing else may run meanwhile: on two busy cores
+pictologics, whose threads wait for each other, took 1.4 s in place of 0.5, and that in every run.
+The data are found at ../shared/data from the project's root.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,8 @@ REFERENCE, PICTOLOGICS = "PyRadiomics", "pictologics"
 ABSOLUTE = 1e-9
 QUIET_LOAD = 0.5
 HEAD = (
-    "program", "seconds", "fastest–slowest", "× PyRadiomics", "time / pictologics", "peak GB",
-    "features", "worst relative difference",
+    "program", "runs", "seconds", "fastest–slowest", "× PyRadiomics", "time / pictologics",
+    "peak GB", "features", "worst relative difference",
 )  # fmt: skip
 
 
@@ -60,6 +62,7 @@ def print_table(title: str, programs: Sequence[Program]) -> None:
         alike = program.name not in (REFERENCE, PICTOLOGICS) and REFERENCE in known
         facts = [
             program.name,
+            str(len(program.seconds)),
             f"{program.median:.3f}",
             program.spread,
             *ratios,
@@ -153,6 +156,7 @@ def cohort(chosen: argparse.Namespace) -> None:
     title = f"{jobs.PETS} sarcoma PET at 1.5 mm, start to table, {chosen.workers} workers"
     print_table(title, [theirs, ours])
     share = start_up.median / ours.median
+    print(f"\npyradiomics {version('pyradiomics')}; radpipe {version('radpipe')}")
     print(f"\nradpipe on one small case: {start_up.median:.1f} s, {share:.0%} of its time")
 
 
@@ -214,7 +218,6 @@ def main() -> None:
     if load > QUIET_LOAD:
         sys.stderr.write(f"load average {load:.1f}: something else runs, the ratios will mislead\n")
     print(f"{machine()}, load average {load:.1f} before")
-    print(f"Medians of {chosen.repeats} runs, of {chosen.rounds} of the cohort")
     for name in chosen.jobs:
         JOBS[name](chosen)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from radpipe.errors import RunError, SettingsError
+from radpipe.errors import ExtractionError, RunError, SettingsError
 from radpipe.extraction.batch import extract_run
 from radpipe.extraction.verify import relative_difference, verify
 from radpipe.store import Run
@@ -46,7 +46,7 @@ def test_a_run_that_is_right(pyradiomics: None, make_cohort: Cohort, tmp_path: P
     ended = radpipe("verify", run.path, "--sample", 2)
     assert ended.returncode == 0, ended.stderr
     assert "tolerance 1e-06" in ended.stdout
-    assert "times" in ended.stdout
+    assert "times as fast" in ended.stdout
 
 
 def test_a_value_that_is_wrong_is_named(
@@ -130,3 +130,32 @@ def test_the_table_of_a_case_with_other_labels(
     table = pd.read_csv(manifest).assign(label=3)
     table.to_csv(manifest, index=False)
     assert verify(extract_run(manifest, SMALL, tmp_path / "run").path).passed
+
+
+def test_a_case_that_cannot_be_compared_is_no_pass(
+    pyradiomics: None, make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from radpipe.extraction import verify as room
+
+    run = extract_run(make_cohort(2), SMALL, tmp_path / "run")
+
+    def fails(loaded, settings, engine):
+        if engine == "pyradiomics" and loaded.case.case_id == "p1":
+            raise ExtractionError("PyRadiomics failed")
+        return row_of(loaded, settings, engine)
+
+    row_of = room.row_of
+    monkeypatch.setattr(room, "row_of", fails)
+    found = verify(run.path)
+    assert set(found.failed) == {"p1"}
+    assert found.worst < 1e-9
+    assert not found.passed
+
+
+def test_a_run_of_pyradiomics_itself(
+    pyradiomics: None, make_cohort: Cohort, tmp_path: Path
+) -> None:
+    found = verify(extract_run(make_cohort(1), SMALL, tmp_path / "run", engine="pyradiomics").path)
+    assert found.passed
+    assert found.worst == 0
+    assert list(found.seconds) == ["pyradiomics"]
