@@ -1,13 +1,16 @@
-"""Every parallel run: Dask worker processes on this machine, or none at all.
+"""Every parallel run: Dask worker processes on this machine, threads, or none at all.
 
-Cases and folds both go through :func:`as_done`; no other module knows Dask.
+Cases and folds both go through :func:`as_done`; no other module knows Dask. Within a case the
+threads of :func:`in_threads` share compiled loops, which run without the GIL.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from radpipe.errors import SettingsError, WorkerDiedError
@@ -130,6 +133,39 @@ def in_order(
         results[position] = outcome
         on_done()
     return [results[position] for position in range(len(items))]
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """Call ``function`` on every item; yield all results in the items' order.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item.
+    items : iterable
+        Asked for the next item only when there is room: at most one item more than threads is in
+        memory.
+    threads : int
+        Threads; below 2 there is none but the caller's.
+
+    Yields
+    ------
+    result
+        What the function returned. The first error ends the run and is raised.
+    """
+    if threads < 2:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        for each in waiting:
+            yield each.result()
 
 
 def _on_processes(

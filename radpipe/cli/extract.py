@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-SOME_CASES_FAILED, INTERRUPTED = 1, 130
+from radpipe.cli.interrupt import unfinished_if_interrupted
+
+SOME_CASES_FAILED = 1
 _SHOWN = 10
 
 
@@ -30,7 +32,7 @@ def extract(
     from radpipe.extraction.batch import extract_run
     from radpipe.parallel import default_workers
 
-    try:
+    with unfinished_if_interrupted(out):
         run = extract_run(
             cohort,
             params,
@@ -40,9 +42,6 @@ def extract(
             csv=csv,
             progress=not quiet and sys.stderr.isatty(),
         )
-    except KeyboardInterrupt:
-        sys.stderr.write(f"stopped: {out} is unfinished; remove it, or name another --out\n")
-        raise typer.Exit(INTERRUPTED) from None
     facts = run.facts()
     counts = facts["counts"]
     typer.echo(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-INTERRUPTED = 130
+from radpipe.cli.interrupt import unfinished_if_interrupted
 
 
 def maps(
@@ -34,7 +34,7 @@ def maps(
     from radpipe.extraction.map_files import write_maps
     from radpipe.parallel import default_workers
 
-    try:
+    with unfinished_if_interrupted(out):
         written = write_maps(
             image,
             mask,
@@ -46,7 +46,4 @@ def maps(
             threads=threads or default_workers(),
             progress=not quiet and sys.stderr.isatty(),
         )
-    except KeyboardInterrupt:
-        sys.stderr.write(f"stopped: {out} is unfinished; remove it, or name another --out\n")
-        raise typer.Exit(INTERRUPTED) from None
     typer.echo(f"{len(written)} maps: {out}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radpipe.extraction.grid import Array
+from radpipe.extraction.grid import Array, Lattice, Mask
 from radpipe.extraction.settings import Setting
 
 
@@ -22,20 +22,22 @@ def three_axes(array: Array) -> Array:
     return array if array.ndim == 3 else array[None]
 
 
-def three_sizes(spacing_mm: tuple[float, ...]) -> tuple[float, ...]:
-    """Add the size of a voxel of a 2D image along the axis that it lacks.
+def lattice_of(mask: Mask, spacing_mm: tuple[float, ...]) -> Lattice:
+    """Take the voxels of an ROI.
 
     Parameters
     ----------
+    mask : ndarray of bool, shape (z, y, x) or (y, x)
+        The ROI.
     spacing_mm : tuple of float
         Size of a voxel, (z, y, x) or (y, x).
 
     Returns
     -------
-    tuple of float
-        (z, y, x); a 2D image is 1 mm thick.
+    Lattice
+        In three axes; a 2D image is 1 mm thick.
     """
-    return (1.0,) * (3 - len(spacing_mm)) + spacing_mm
+    return Lattice(three_axes(mask), (1.0,) * (3 - len(spacing_mm)) + spacing_mm)
 
 
 def for_three_axes(setting: Setting, axes: int) -> Setting:

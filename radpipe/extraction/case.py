@@ -15,8 +15,8 @@ import SimpleITK as sitk
 from radpipe.cohort import Case
 from radpipe.errors import ExtractionError, ImageError
 from radpipe.extraction.engines import engine_named, planned_columns
-from radpipe.extraction.image import check_intensities, check_pair, roi_of, volume_mm3
-from radpipe.extraction.io import read_image, read_mask
+from radpipe.extraction.image import check_intensities, roi_of, volume_mm3
+from radpipe.extraction.preprocess.pair import checked_pair
 from radpipe.extraction.settings import ExtractionSettings
 from radpipe.store import MASK_VOLUME, Row
 
@@ -66,14 +66,9 @@ def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
     ImageError
         What is wrong with image or mask.
     """
-    setting, label = settings.setting, int(case.label or 1)
-    image, mask = read_image(case.image), read_mask(case.mask, case.label_channel or 0)
-    check_pair(
-        image,
-        mask,
-        label,
-        tolerance=setting.geometryTolerance,
-        may_differ=setting.correctMask,
+    label = int(case.label or 1)
+    image, mask = checked_pair(
+        case.image, case.mask, settings.setting, label, case.label_channel or 0
     )
     _refuse_wavelets_in_2d(image, settings)
     only_shape = all(name.startswith("shape") for name in settings.featureClass)

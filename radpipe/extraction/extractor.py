@@ -11,17 +11,14 @@ import SimpleITK as sitk
 from radpipe.extraction.engines import DEFAULT_ENGINE, engine_named
 from radpipe.extraction.features import FEATURE_CLASSES
 from radpipe.extraction.filters import FILTERS
-from radpipe.extraction.image import check_pair
-from radpipe.extraction.io import read_image
-from radpipe.extraction.io.read import as_label_map
-from radpipe.extraction.settings import ExtractionSettings, VoxelSetting, read_settings, validated
-
-# What PyRadiomics' extractor starts from; other keys have their defaults where they are used.
-_INITIAL = (
-    "minimumROIDimensions", "minimumROISize", "normalize", "normalizeScale", "removeOutliers",
-    "resampledPixelSpacing", "interpolator", "preCrop", "padDistance", "distances", "force2D",
-    "force2Ddimension", "resegmentRange", "label", "additionalInfo",
-)  # fmt: skip
+from radpipe.extraction.preprocess.pair import checked_pair
+from radpipe.extraction.settings import (
+    INITIAL,
+    ExtractionSettings,
+    VoxelSetting,
+    read_settings,
+    validated,
+)
 
 
 class FeatureExtractor:
@@ -77,7 +74,7 @@ class FeatureExtractor:
 
     def _take(self, settings: ExtractionSettings) -> None:
         written = settings.as_written()
-        defaults = settings.setting.model_dump(include=set(_INITIAL))
+        defaults = settings.setting.model_dump(include=set(INITIAL))
         self.settings = {**defaults, **written["setting"], **written["voxelSetting"]}
         self.enabledImagetypes = written["imageType"]
         self.enabledFeatures = {name: some or [] for name, some in written["featureClass"].items()}
@@ -120,24 +117,14 @@ class FeatureExtractor:
             The engine failed.
         """
         settings = self.checked_settings()
-        setting = settings.setting
-        channel = setting.label_channel if label_channel is None else label_channel
-        roi_label = setting.label if label is None else label
-        image, mask = _as_image(imageFilepath), _as_image(maskFilepath)
-        labels = as_label_map(mask, channel)
-        check_pair(
-            image,
-            labels,
-            roi_label,
-            tolerance=setting.geometryTolerance,
-            may_differ=setting.correctMask,
-        )
+        channel = settings.setting.label_channel if label_channel is None else label_channel
+        image, labels = checked_pair(imageFilepath, maskFilepath, settings.setting, label, channel)
         engine = engine_named(self.engine, self.threads)
         return OrderedDict(
             engine.execute(
                 settings,
                 image,
-                mask,
+                labels,
                 label=label,
                 label_channel=channel,
                 voxel_based=voxelBased,
@@ -297,7 +284,3 @@ class FeatureExtractor:
             Their names.
         """
         return list(FEATURE_CLASSES[featureClass].names)
-
-
-def _as_image(source: str | Path | sitk.Image) -> sitk.Image:
-    return read_image(source) if isinstance(source, str | Path) else source

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from radpipe.extraction.kernels.discretise import count_levels
 
@@ -16,6 +16,36 @@ Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 # One slice an axis.
 Box = tuple[slice, ...]
+_Made = TypeVar("_Made")
+
+
+class Keeping:
+    """Keeps what is asked for again; two threads may make the same at once."""
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
+
+    def kept(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Make something the first time that it is asked for.
+
+        Parameters
+        ----------
+        key : hashable
+            Its name.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        object
+            What was made then.
+        """
+        kept = self._kept
+        if key not in kept:
+            kept[key] = make()
+        made: _Made = kept[key]
+        return made
 
 
 @dataclass(frozen=True)
@@ -25,7 +55,7 @@ class Grid:
     Attributes
     ----------
     array : ndarray, shape (z, y, x) or (y, x)
-        Intensities in the type of the file.
+        Intensities, of any real type.
     spacing_mm : tuple of float
         Size of a voxel in the order of the array's axes.
     """
@@ -33,25 +63,9 @@ class Grid:
     array: Array
     spacing_mm: tuple[float, ...]
 
-    @classmethod
-    def of(cls, image: sitk.Image) -> Grid:
-        """Take an image's numbers.
-
-        Parameters
-        ----------
-        image : SimpleITK.Image
-            The image.
-
-        Returns
-        -------
-        Grid
-            A copy of its pixels, axes in the order of numpy.
-        """
-        return cls(sitk.GetArrayFromImage(image), tuple(image.GetSpacing()[::-1]))
-
 
 @dataclass(frozen=True)
-class Lattice:
+class Lattice(Keeping):
     """Where the voxels of an ROI lie in its box: the same for all its image types.
 
     Attributes
@@ -70,13 +84,8 @@ class Lattice:
         """Places of the voxels in the flat box, ascending."""
         return np.flatnonzero(self.mask)
 
-    @cached_property
-    def padded_by_one(self) -> tuple[npt.NDArray[np.int64], tuple[int, ...]]:
-        """The same of :meth:`padded_by` for 1, kept since most ask for it."""
-        return self.padded_by(1)
-
     def padded_by(self, margin: int) -> tuple[npt.NDArray[np.int64], tuple[int, ...]]:
-        """Find the voxels in a larger box.
+        """Find the voxels in a larger box; kept, since most image types and classes ask for it.
 
         Parameters
         ----------
@@ -90,6 +99,9 @@ class Lattice:
         shape : tuple of int
             Its size.
         """
+        return self.kept(margin, lambda: self._padded_by(margin))
+
+    def _padded_by(self, margin: int) -> tuple[npt.NDArray[np.int64], tuple[int, ...]]:
         padded = np.pad(self.mask, margin)
         return np.flatnonzero(padded), padded.shape
 
@@ -117,7 +129,7 @@ class FlatLevels:
 
 
 @dataclass(frozen=True)
-class Roi:
+class Roi(Keeping):
     """One ROI in one image type, discretised.
 
     Attributes
@@ -144,13 +156,13 @@ class Roi:
         """Size of a voxel, (z, y, x)."""
         return self.lattice.spacing_mm
 
-    @cached_property
+    @property
     def flat(self) -> FlatLevels:
         """The grey levels as the kernels take them, for neighbours at distance 1."""
-        return self._flat(*self.lattice.padded_by_one)
+        return self.flat_with(1)
 
     def flat_with(self, margin: int) -> FlatLevels:
-        """Lay out the grey levels with room for farther neighbours.
+        """Lay out the grey levels with room for neighbours; kept, since most classes ask for it.
 
         Parameters
         ----------
@@ -162,9 +174,10 @@ class Roi:
         FlatLevels
             As the kernels take them.
         """
-        return self._flat(*self.lattice.padded_by(margin))
+        return self.kept(margin, lambda: self._flat_with(margin))
 
-    def _flat(self, places: npt.NDArray[np.int64], shape: tuple[int, ...]) -> FlatLevels:
+    def _flat_with(self, margin: int) -> FlatLevels:
+        places, shape = self.lattice.padded_by(margin)
         code_of = np.zeros(len(self.level_counts), np.uint16)
         code_of[self.grey_levels] = np.arange(1, len(self.grey_levels) + 1)
         levels, codes = np.zeros((2, *shape), np.uint16).reshape(2, -1)

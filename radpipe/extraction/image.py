@@ -12,6 +12,7 @@ from radpipe.errors import (
     ConstantRoiError,
     EmptyRoiError,
     GeometryMismatchError,
+    ImageError,
     LabelNotFoundError,
     NonFiniteImageError,
     RoiTooSmallError,
@@ -81,14 +82,41 @@ def check_pair(
 
     Raises
     ------
+    ImageError
+        As :func:`check_channels`.
     EmptyRoiError, LabelNotFoundError, RoiTooSmallError
         As :func:`check_roi`.
     GeometryMismatchError
         As :func:`check_geometry`.
     """
+    check_channels(image)
     check_roi(mask, label)
     if not may_differ:
         check_geometry(image, mask, tolerance)
+
+
+def check_channels(image: sitk.Image) -> None:
+    """Refuse an image of several channels, whose numbers would be taken for another axis.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        The image.
+
+    Raises
+    ------
+    ImageError
+        A voxel holds more than one number, or a complex one.
+    """
+    channels = image.GetNumberOfComponentsPerPixel()
+    kind = image.GetPixelIDTypeAsString()
+    if channels != 1 or "complex" in kind:
+        raise ImageError(
+            "the image is no image of intensities",
+            found=f"{channels} channel(s), {kind}",
+            expected="one number a voxel",
+            remedy="choose one channel, or convert colours to grey, and save that",
+        )
 
 
 def check_roi(mask: sitk.Image, label: int) -> None:
@@ -124,7 +152,7 @@ def check_roi(mask: sitk.Image, label: int) -> None:
             "the mask does not hold the label",
             found="labels " + ", ".join(str(name) for name in voxels),
             expected=f"label {label}",
-            remedy="name one of these in the manifest's column `label`",
+            remedy="ask for one of these: in the manifest's column `label`, or as `label`",
         )
     if voxels[label] == 1:
         raise RoiTooSmallError(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from radpipe.extraction.axes import for_three_axes
 from radpipe.extraction.filters import FILTERS
-from radpipe.extraction.grid import Array, Box, Undefined
+from radpipe.extraction.grid import Array, Box, Lattice, Roi, Undefined
+from radpipe.extraction.preprocess.discretise import discretise
 from radpipe.extraction.preprocess.prepare import Prepared
 from radpipe.extraction.settings import ExtractionSettings, Setting
 
@@ -73,3 +75,32 @@ def derived_images(
         setting = settings.setting_of(image_type)
         for name, array in FILTERS[image_type].apply(prepared.image, prepared.roi, box, setting):
             yield DerivedImage(name, array, setting)
+
+
+def roi_in(intensities: Array, lattice: Lattice, setting: Setting) -> tuple[Roi, Setting]:
+    """Discretise an ROI's intensities.
+
+    Parameters
+    ----------
+    intensities : ndarray, shape (z, y, x) or (y, x)
+        A derived image, inside the box.
+    lattice : Lattice
+        The ROI in the same box.
+    setting : Setting
+        The settings with those of the image type.
+
+    Returns
+    -------
+    roi : Roi
+        As feature classes take it.
+    setting : Setting
+        The settings for its three axes.
+
+    Raises
+    ------
+    ExtractionError
+        The intensities cannot be discretised.
+    """
+    values = intensities.ravel()[lattice.places]
+    roi = Roi(lattice, values, discretise(values, setting))
+    return roi, for_three_axes(setting, intensities.ndim)

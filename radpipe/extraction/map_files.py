@@ -13,7 +13,8 @@ import SimpleITK as sitk
 
 from radpipe.errors import SettingsError
 from radpipe.extraction.engines import engine_named
-from radpipe.extraction.maps import checked_pair, compute_maps, map_names
+from radpipe.extraction.maps import compute_maps, map_names
+from radpipe.extraction.preprocess.pair import checked_pair
 from radpipe.extraction.settings import ExtractionSettings, read_settings
 from radpipe.store.files import empty_directory, sha256_of, whole_file, write_json
 
@@ -68,7 +69,7 @@ def write_maps(
     if label is not None:
         settings = settings.overridden(label=label)
     _refuse_no_match(features, map_names(settings))
-    pair = checked_pair(settings, image, mask)
+    pair = checked_pair(image, mask, settings.setting)
     folder = empty_directory(out)
     written = [
         _written(folder / f"{name}.nrrd", drawn)

@@ -11,7 +11,7 @@ import json
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -29,7 +29,14 @@ from radpipe.extraction.filters.wavelet import WaveletSetting
 from radpipe.extraction.preprocess.discretise import DiscretiseSetting
 from radpipe.extraction.preprocess.prepare import PrepareSetting
 from radpipe.extraction.section import Count, Number, Section
+from radpipe.extraction.settings_errors import refuse_unknown, told
 
+# What PyRadiomics' extractor starts from; other keys have their defaults where they are used.
+INITIAL = (
+    "minimumROIDimensions", "minimumROISize", "normalize", "normalizeScale", "removeOutliers",
+    "resampledPixelSpacing", "interpolator", "preCrop", "padDistance", "distances", "force2D",
+    "force2Ddimension", "resegmentRange", "label", "additionalInfo",
+)  # fmt: skip
 # Which voxels a label file calls the ROI, and whether diagnostics are kept, decide no value.
 UNDECIDING = ("additionalInfo", "label", "label_channel")
 
@@ -61,7 +68,8 @@ class VoxelSetting(Section):
     kernelRadius: Count = 1
     maskedKernel: bool = True
     initValue: Number = 0
-    voxelBatch: Count = -1
+    # -1: all voxels in one batch.
+    voxelBatch: Count | Literal[-1] = -1
 
 
 class ExtractionSettings(Section):
@@ -94,16 +102,16 @@ class ExtractionSettings(Section):
     def _known_image_types(cls, section: Any) -> Any:
         if not isinstance(section, dict):
             return section
-        _refuse_unknown(section, FILTERS, "imageType")
+        refuse_unknown(section, FILTERS, "imageType")
         return {name: {} if own is None else own for name, own in section.items()}
 
     @field_validator("featureClass", mode="after")
     @classmethod
     def _known_features(cls, section: dict[str, list[str] | None]) -> dict[str, list[str] | None]:
-        _refuse_unknown(section, FEATURE_CLASSES, "featureClass")
+        refuse_unknown(section, FEATURE_CLASSES, "featureClass")
         for name, features in section.items():
             known = FEATURE_CLASSES[name].names + FEATURE_CLASSES[name].deprecated
-            _refuse_unknown(features or (), known, f"featureClass.{name}")
+            refuse_unknown(features or (), known, f"featureClass.{name}")
         return section
 
     def setting_of(self, image_type: str) -> Setting:
@@ -158,8 +166,8 @@ class ExtractionSettings(Section):
         Returns
         -------
         dict
-            Like :meth:`as_written`, with every key of ``setting``; an image type keeps the keys in
-            which it differs from them.
+            Like :meth:`as_written`, with every key of ``setting`` and ``voxelSetting``; an image
+            type keeps the keys in which it differs from them.
         """
         written, setting = self.as_written(), self.setting.model_dump()
         return {
@@ -170,6 +178,7 @@ class ExtractionSettings(Section):
             },
             "featureClass": {name: some or None for name, some in self.featureClass.items()},
             "setting": setting,
+            "voxelSetting": self.voxelSetting.model_dump(),
         }
 
     def overridden(self, **settings: Any) -> ExtractionSettings:
@@ -326,7 +335,7 @@ def validated(content: Any, where: str) -> ExtractionSettings:
     try:
         return ExtractionSettings.model_validate(_plain(content))
     except ValidationError as error:
-        raise _told(error, where) from None
+        raise told(error, where, _keys_at) from None
     except SettingsError as error:
         raise SettingsError(
             error.what,
@@ -345,66 +354,8 @@ def _plain(content: Any) -> Any:
     return [_plain(value) for value in content] if isinstance(content, list | tuple) else content
 
 
-def _told(error: ValidationError, where: str) -> SettingsError:
-    first = error.errors()[0]
-    # Pydantic appends the branch of a union to the path; the file knows keys and places only.
-    place = [str(part) for part in first["loc"] if not _is_branch(str(part))]
-    path = ".".join(place)
-    others = len({tuple(each["loc"][:2]) for each in error.errors()}) - 1
-    more = f" (and {others} more wrong place(s))" if others else ""
-    if first["type"] == "extra_forbidden":
-        known = _keys_at(place[:-1])
-        near = get_close_matches(place[-1], known, n=1, cutoff=0.5)
-        return SettingsError(
-            "unknown key" + more,
-            where=f"{where}: {path}",
-            expected=None if near else "one of " + ", ".join(known),
-            remedy=f"did you mean {near[0]!r}?" if near else None,
-        )
-    return SettingsError(
-        "wrong value" + more,
-        where=f"{where}: {path}",
-        found=repr(first["input"]),
-        expected=" or ".join(
-            dict.fromkeys(
-                _in_words(each) for each in error.errors() if each["loc"][:2] == first["loc"][:2]
-            )
-        ),
-        remedy="see PyRadiomics' documentation of the parameter file",
-    )
-
-
-def _in_words(error: Any) -> str:
-    words = {
-        "int_type": "an integer",
-        "float_type": "a number",
-        "bool_type": "true or false",
-        "string_type": "text",
-        "list_type": "a list",
-        "dict_type": "a mapping",
-        "model_type": "a mapping",
-    }
-    return words.get(error["type"], str(error["msg"]).removeprefix("Input should be "))
-
-
-def _is_branch(part: str) -> bool:
-    return part in {"int", "float", "bool", "str"} or "[" in part
-
-
 def _keys_at(place: list[str]) -> list[str]:
     if not place:
         return list(ExtractionSettings.model_fields)
     section = VoxelSetting if place[0] == "voxelSetting" else Setting
     return list(section.model_fields)
-
-
-def _refuse_unknown(names: Any, known: Any, place: str) -> None:
-    for name in names:
-        if name not in known:
-            near = get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-            raise SettingsError(
-                "unknown name",
-                where=f"{place}.{name}",
-                expected=None if near else "one of " + ", ".join(known),
-                remedy=f"did you mean {near[0]!r}?" if near else None,
-            )

@@ -41,6 +41,7 @@ def test_done(tmp_path: Path, files: tuple[Path, Path]) -> None:
     facts = json.loads((tmp_path / "M" / "maps.json").read_text())
     assert facts["maps"] == [f"{name}.nrrd" for name in expected]
     assert facts["settings"]["voxelSetting"]["initValue"] == -1
+    assert facts["settings"]["voxelSetting"]["kernelRadius"] == 1
     assert facts["engine"] == "fast"
     assert set(facts["inputs"]) == {"image", "mask"}
     for name, drawn in expected.items():
@@ -81,4 +82,4 @@ def test_wrong_input(
     assert ended.returncode == 2
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert not list(tmp_path.glob("M/*.nrrd"))
+    assert not list(tmp_path.rglob("*.nrrd"))

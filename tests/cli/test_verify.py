@@ -77,14 +77,28 @@ def test_an_undefined_image_type_agrees_with_one_that_pyradiomics_drops(
     assert verify(extract_run(make_cohort(1), settings, tmp_path / "run").path).passed
 
 
-def test_an_image_that_changed_since_is_refused(
+def test_images_that_changed_or_went_cost_only_their_cases(
     pyradiomics: None, make_cohort: Cohort, tmp_path: Path
 ) -> None:
-    run = extract_run(make_cohort(1), SMALL, tmp_path / "run")
+    run = extract_run(make_cohort(3), SMALL, tmp_path / "run")
     image = sitk.ReadImage(str(tmp_path / "p0_image.nii.gz"))
     sitk.WriteImage(image + 1, str(tmp_path / "p0_image.nii.gz"))
-    with pytest.raises(RunError, match="not the one that the run read"):
-        verify(run.path)
+    (tmp_path / "p1_mask.nii.gz").unlink()
+    found = verify(run.path)
+    assert "has changed since" in found.failed["p0"]
+    assert "no such file" in found.failed["p1"]
+    assert list(found.differences["case_id"].unique()) == ["p2"]
+    assert not found.passed
+
+
+def test_from_another_folder(
+    pyradiomics: None, make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cohort(1)
+    monkeypatch.chdir(tmp_path)
+    extract_run("cohort.csv", SMALL, "run")
+    monkeypatch.chdir("/")
+    assert verify(tmp_path / "run").passed
 
 
 def test_a_run_without_rows_is_refused(make_cohort: Cohort, tmp_path: Path) -> None:
@@ -117,6 +131,10 @@ def test_without_pyradiomics_the_remedy_is_told(
         (np.nan, np.nan, 0.0),
         (np.nan, 0.0, np.inf),
         (1.0, np.nan, np.inf),
+        (np.inf, 1.0, np.inf),
+        (1.0, -np.inf, np.inf),
+        (np.inf, np.inf, 0.0),
+        (-np.inf, np.inf, np.inf),
     ],
 )
 def test_relative_difference(found: float, expected: float, difference: float) -> None:

@@ -117,6 +117,7 @@ CASES: dict[str, Callable[[], Pair]] = {
     "touching": Lesion(rois.touching, seed=8),
     "all but one": Lesion(rois.all_but_one, size=(8, 10, 12), seed=10),
     "small": Lesion(rois.small_ball, seed=36),
+    "wide": Lesion(rois.wide_ball, size=(20, 33, 36), seed=38),
     "hollow": Lesion(rois.hollow, seed=12),
     "flat": Lesion(flat=True),
     "line": Lesion(rois.line, seed=14),

@@ -31,6 +31,11 @@ def ball(size: Size) -> np.ndarray:
     return 55 - _from(size, *(n // 2 for n in size))
 
 
+def wide_ball(size: Size) -> np.ndarray:
+    """Return a ball in a box of more voxels than kernels take in one block."""
+    return 220 - _from(size, *(n // 2 for n in size))
+
+
 def small_ball(size: Size) -> np.ndarray:
     return 17 - _from(size, *(n // 2 for n in size))
 

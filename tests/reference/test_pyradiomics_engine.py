@@ -88,9 +88,10 @@ def test_voxel_based_gives_maps(pyradiomics: None, pair: Pair) -> None:
     assert isinstance(found["original_firstorder_Mean"], sitk.Image)
 
 
+@pytest.mark.parametrize("engine", ["fast", "pyradiomics"])
 @pytest.mark.parametrize("settings", [{"binWidth": 25}, {}])
 def test_an_integer_bin_width_does_not_overflow_on_8_bit_images(
-    pyradiomics: None, settings: dict[str, int]
+    pyradiomics: None, settings: dict[str, int], engine: str
 ) -> None:
     pair = make_pair(pixel=np.uint8)
     rng = np.random.default_rng(0)
@@ -98,6 +99,6 @@ def test_an_integer_bin_width_does_not_overflow_on_8_bit_images(
     only = {"featureClass": {"firstorder": ["Entropy"]}}
     intensities = sitk.GetArrayFromImage(pair.image)[sitk.GetArrayFromImage(pair.mask) == 1]
     share = np.unique(intensities // 25, return_counts=True)[1] / intensities.size
-    found = FeatureExtractor(only, **settings).execute(pair.image, pair.mask)
+    found = FeatureExtractor(only, engine, **settings).execute(pair.image, pair.mask)
     entropy = -np.sum(share * np.log2(share))
     assert found["original_firstorder_Entropy"] == pytest.approx(entropy, abs=1e-9)

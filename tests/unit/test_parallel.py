@@ -1,11 +1,12 @@
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from radpipe.errors import SettingsError, WorkerDiedError
-from radpipe.parallel import as_done, in_order
+from radpipe.parallel import as_done, in_order, in_threads
 
 
 def square(number: int) -> int:
@@ -34,6 +35,28 @@ def test_every_outcome_comes_back_with_its_place(workers: int) -> None:
         0: 0, 1: 1, 2: 4, 4: 16,
     }  # fmt: skip
     assert isinstance(outcomes[3], ValueError)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_keep_the_order_and_ask_for_few_items(threads: int) -> None:
+    given: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in (2, 0, 1, 5, 4, 7, 6):
+            given.append(number)
+            yield number
+
+    taken = []
+    for result in in_threads(square, numbers(), threads):
+        taken.append(result)
+        assert len(given) - len(taken) <= threads
+    assert taken == [4, 0, 1, 25, 16, 49, 36]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_first_error_in_a_thread_is_raised(threads: int) -> None:
+    with pytest.raises(ValueError, match="three"):
+        list(in_threads(square, [2, 3, 4], threads))
 
 
 def test_in_order_keeps_the_order_and_raises() -> None:

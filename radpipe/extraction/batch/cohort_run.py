@@ -6,8 +6,6 @@ import platform
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,13 +18,12 @@ from radpipe.extraction.batch.job import Job, failure_of, labels_of, run_job
 from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
 from radpipe.parallel import as_done, require_workers
+from radpipe.progress import progress_bar
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Failure, Provenance, Run
 from radpipe.store.files import empty_directory, sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_Step = Callable[[bool], None]
 
 
 def extract_run(
@@ -203,52 +200,14 @@ def _rois(cases: list[Case], workers: int) -> tuple[list[Case], list[Failure]]:
 
 
 def _run_jobs(jobs: list[Job], workers: int, progress: bool, failed: int) -> None:
-    with _progress_bar(len(jobs), progress, failed) as step:
+    with progress_bar("extracting", len(jobs), progress) as step:
         for place, outcome in as_done(run_job, jobs, workers):
             if isinstance(outcome, RadpipeError):
                 jobs[place].run.put(place, failure_of(jobs[place].case, outcome))
             elif isinstance(outcome, Exception):
                 raise outcome
-            step(outcome is True)
-
-
-@contextmanager
-def _progress_bar(total: int, shown: bool, failed: int) -> Iterator[_Step]:
-    if not shown:
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("extracting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, failed=failed, rate="")
-        started = time.perf_counter()
-
-        def step(done: bool) -> None:
-            nonlocal failed
-            failed += not done
-            finished = bar.tasks[task].completed + 1
-            rate = f"{finished / (time.perf_counter() - started):.2f} cases/s"
-            bar.update(task, advance=1, failed=failed, rate=rate)
-
-        yield step
+            failed += outcome is not True
+            step(f"{failed} failed")
 
 
 def _settings_of(settings: ExtractionSettings) -> dict[str, Any]:

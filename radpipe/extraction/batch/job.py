@@ -139,7 +139,7 @@ def failure_of(case: Case, error: Exception) -> Failure:
 def _inputs_of(case: Case) -> dict[str, Any]:
     inputs: dict[str, Any] = {"label_channel": case.label_channel or 0}
     for name, path in (("image", case.image), ("mask", case.mask)):
-        inputs[name] = str(path)
+        inputs[name] = str(path.absolute())
         # A file that cannot be read has no hash; that it cannot is the failure's own message.
         with suppress(OSError):
             inputs[f"{name}_sha256"] = sha256_of(path)

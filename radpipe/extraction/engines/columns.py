@@ -6,10 +6,9 @@ a table needs the same columns for every case.
 
 from __future__ import annotations
 
+from radpipe.extraction.features import FEATURE_CLASSES
 from radpipe.extraction.image_types import image_type_names
 from radpipe.extraction.settings import ExtractionSettings
-
-SHAPES = ("shape", "shape2D")
 
 
 def planned_columns(settings: ExtractionSettings) -> list[str]:
@@ -26,12 +25,17 @@ def planned_columns(settings: ExtractionSettings) -> list[str]:
         ``<image type>_<feature class>_<feature>``: shape first, then by image type.
     """
     wanted = settings.wanted_features()
-    columns = [f"original_{name}_{each}" for name in SHAPES for each in wanted.get(name, ())]
+    columns = [
+        f"original_{name}_{feature}"
+        for name, each in FEATURE_CLASSES.items()
+        if each.is_shape
+        for feature in wanted.get(name, ())
+    ]
     for image_type in image_type_names(settings):
         columns += [
             f"{image_type}_{name}_{feature}"
             for name, features in wanted.items()
-            if name not in SHAPES
+            if not FEATURE_CLASSES[name].is_shape
             for feature in features
         ]
     return list(dict.fromkeys(columns))

@@ -14,16 +14,10 @@ import SimpleITK as sitk
 from radpipe.extraction.grid import Array
 from radpipe.extraction.preprocess.prepare import Prepared
 from radpipe.extraction.preprocess.stage import Stage, pixels_of
-from radpipe.extraction.settings import ExtractionSettings
+from radpipe.extraction.settings import INITIAL, ExtractionSettings
 
 _PREFIX = "diagnostics_"
 _WITH_IMAGE = ("original", "interpolated")
-# What PyRadiomics' extractor starts from; it leaves other settings at their default out.
-_ALWAYS_TOLD = (
-    "minimumROIDimensions", "minimumROISize", "normalize", "normalizeScale", "removeOutliers",
-    "resampledPixelSpacing", "interpolator", "preCrop", "padDistance", "distances", "force2D",
-    "force2Ddimension", "resegmentRange", "label", "additionalInfo", "binWidth",
-)  # fmt: skip
 
 
 def diagnostics_of(prepared: Prepared, settings: ExtractionSettings) -> dict[str, Any]:
@@ -63,7 +57,8 @@ def _versions() -> dict[str, str]:
 
 def _configuration(settings: ExtractionSettings) -> dict[str, Any]:
     written = settings.as_written()
-    always = settings.setting.model_dump(include=set(_ALWAYS_TOLD))
+    # PyRadiomics leaves other settings at their default out.
+    always = settings.setting.model_dump(include={*INITIAL, "binWidth"})
     return {
         "Configuration_Settings": always | written["setting"] | written["voxelSetting"],
         "Configuration_EnabledImageTypes": written["imageType"],

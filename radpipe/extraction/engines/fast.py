@@ -6,34 +6,30 @@ The way of a case: ``prepare`` → shape → each filter → ``discretise`` → 
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from threadpoolctl import ThreadpoolController
 
-from radpipe.extraction.axes import for_three_axes, three_axes, three_sizes
+from radpipe.extraction import filters
+from radpipe.extraction.axes import for_three_axes, lattice_of
 from radpipe.extraction.engines.base import VALUES_VERSION
-from radpipe.extraction.engines.columns import SHAPES
 from radpipe.extraction.engines.diagnostics import diagnostics_of
 from radpipe.extraction.features import FEATURE_CLASSES
-from radpipe.extraction.filters import lbp2d
-from radpipe.extraction.grid import Lattice, Mask, Roi, Undefined
-from radpipe.extraction.image_types import DerivedImage, derived_images
+from radpipe.extraction.features.shape import SHAPE
+from radpipe.extraction.grid import Lattice, Roi, Undefined
+from radpipe.extraction.image_types import DerivedImage, derived_images, roi_in
 from radpipe.extraction.kernels.jit import compiling
-from radpipe.extraction.maps import compute_maps
-from radpipe.extraction.preprocess.discretise import discretise
+from radpipe.extraction.maps import compile_map_kernels, maps_of
 from radpipe.extraction.preprocess.prepare import Prepared, prepare
 from radpipe.extraction.settings import ExtractionSettings, Setting, validated
+from radpipe.parallel import in_threads
 
 log = logging.getLogger("radpipe")
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 _Values = dict[str, float | Undefined]
 _PACKAGES = ("numpy", "numba", "scipy", "SimpleITK", "PyWavelets")
 UNDEFINED = "diagnostics_Undefined"
@@ -55,7 +51,9 @@ class Engine:
         self._threads = threads
 
     def check(self, settings: ExtractionSettings) -> None:
-        """Refuse settings that need a package that is missing; see :class:`base.Engine`.
+        """Refuse settings that need a package that is missing, and compile the kernels.
+
+        See :class:`base.Engine`. Worker processes started afterwards find the kernels compiled.
 
         Parameters
         ----------
@@ -67,10 +65,8 @@ class Engine:
         SettingsError
             A filter lacks a package.
         """
-        # Before worker processes start, since each would compile for itself.
+        filters.check(settings.imageType)
         compile_kernels()
-        if "LBP2D" in settings.imageType:
-            lbp2d.check()
 
     def execute(
         self,
@@ -108,14 +104,14 @@ class Engine:
         ExtractionError
             The settings do not fit the ROI.
         """
-        compile_kernels()
         asked = {"label": label, "label_channel": label_channel}
         settings = settings.overridden(
             **{name: value for name, value in asked.items() if value is not None}
         )
         if voxel_based:
+            compile_map_kernels()
             prepared = prepare(image, mask, settings.setting)
-            maps = compute_maps(settings, image, mask, threads=self._threads)
+            maps = maps_of(prepared, settings, threads=self._threads)
             return _diagnostics(prepared, settings, {}) | dict(maps)
         compile_kernels()
         return _execute(settings, image, mask, self._threads)
@@ -156,14 +152,16 @@ def _execute(
     # LAPACK on matrices as small as these takes ten times longer with threads of its own.
     with _thread_pools().limit(limits=1, user_api="blas"):
         values = _shape(prepared, settings)
-        lattice = _lattice(prepared.roi, prepared)
+        lattice = lattice_of(prepared.roi[prepared.box], prepared.image.spacing_mm)
         wanted = {
             name: features
             for name, features in settings.wanted_features().items()
-            if name not in SHAPES
+            if not FEATURE_CLASSES[name].is_shape
         }
         derived = derived_images(prepared, settings, prepared.box)
-        for found in _mapped(lambda each: _of_intensities(each, lattice, wanted), derived, threads):
+        for found in in_threads(
+            lambda each: _of_intensities(each, lattice, wanted), derived, threads
+        ):
             values |= found
     return _diagnostics(prepared, settings, values) | {
         name: np.nan if isinstance(value, Undefined) else value for name, value in values.items()
@@ -176,11 +174,11 @@ def _thread_pools() -> ThreadpoolController:
 
 
 def _shape(prepared: Prepared, settings: ExtractionSettings) -> _Values:
-    lattice = _lattice(prepared.shape_roi, prepared)
+    lattice = lattice_of(prepared.shape_roi[prepared.box], prepared.image.spacing_mm)
     roi = Roi(lattice, np.empty(0), np.empty(0, np.uint16))
     values: _Values = {}
     for name, features in settings.wanted_features().items():
-        if name in SHAPES:
+        if FEATURE_CLASSES[name].is_shape:
             found = _shape_class(name, roi, features, prepared, settings.setting)
             values |= {f"original_{name}_{feature}": value for feature, value in found.items()}
     return values
@@ -196,7 +194,7 @@ def _shape_class(
 
 
 def _why_no_shape(name: str, axes: int, shape: tuple[int, ...], setting: Setting) -> str | None:
-    if name == "shape":
+    if name == SHAPE.name:
         return "a 2D image has no 3D shape" if axes == 2 else None
     if axes == 2:
         return None
@@ -209,10 +207,6 @@ def _why_no_shape(name: str, axes: int, shape: tuple[int, ...], setting: Setting
     return None
 
 
-def _lattice(roi: Mask, prepared: Prepared) -> Lattice:
-    return Lattice(three_axes(roi[prepared.box]), three_sizes(prepared.image.spacing_mm))
-
-
 def _of_intensities(
     derived: DerivedImage, lattice: Lattice, wanted: dict[str, tuple[str, ...]]
 ) -> _Values:
@@ -222,31 +216,12 @@ def _of_intensities(
             for name, features in wanted.items()
             for feature in features
         }
-    intensities = derived.intensities.ravel()[lattice.places]
-    roi = Roi(lattice, intensities, discretise(intensities, derived.setting))
-    setting = for_three_axes(derived.setting, derived.intensities.ndim)
+    roi, setting = roi_in(derived.intensities, lattice, derived.setting)
     return {
         f"{derived.name}_{name}_{feature}": value
         for name, features in wanted.items()
         for feature, value in FEATURE_CLASSES[name].compute(roi, setting, features).items()
     }
-
-
-def _mapped(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
-) -> Iterator[_Result]:
-    """Map in order; at most one item more than threads is in memory."""
-    if threads < 2:
-        yield from map(function, items)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[_Result]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        for each in waiting:
-            yield each.result()
 
 
 def _diagnostics(

@@ -1,7 +1,8 @@
 """What a feature class is: a matrix made once for an ROI, and formulas on it.
 
-A formula is written once and serves one ROI and a map of thousands of kernels alike: its numbers
-come in groups, one for each matrix, and :meth:`Groups.sum` adds up within them.
+A formula is written once and serves one ROI and a map of thousands of windows alike; both are
+regions here. Its numbers come in groups, one for each matrix, and :meth:`Groups.sum` adds up within
+them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi, Undefined
 from radpipe.extraction.kernels.tally import add_equal_values
 
@@ -33,7 +34,7 @@ class Feature(Generic[Matrix]):
     name : str
         PyRadiomics' name.
     formula : callable
-        From the class's matrix to one value a kernel.
+        From the class's matrix to one value a region.
     ibsi : str
         Code in the IBSI reference manual, doi:10.1148/radiol.2020191145; empty if it has none.
     """
@@ -52,11 +53,11 @@ class FeatureClass(Generic[Matrix]):
         Such as ``glcm``.
     matrix : callable
         Makes the matrix from an ROI and settings.
-    local : callable, optional
-        Makes the matrices of kernels, for maps; a class of shapes has none.
+    of_windows : callable, optional
+        Makes the matrices of windows, for maps; a class of shapes has none.
     undefined : str
         Why a value may be NaN.
-    deprecated : tuple of str
+    valueless : tuple of str
         Features that PyRadiomics knows by name and gives no value for.
     """
 
@@ -65,15 +66,15 @@ class FeatureClass(Generic[Matrix]):
         name: str,
         matrix: Callable[[Roi, Any], Matrix],
         *,
-        local: Callable[[Kernels, Any], Matrix] | None = None,
+        of_windows: Callable[[Windows, Any], Matrix] | None = None,
         undefined: str = "",
-        deprecated: tuple[str, ...] = (),
+        valueless: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.matrix = matrix
-        self.local = local
+        self.of_windows = of_windows
         self.undefined = undefined
-        self.valueless = deprecated
+        self._valueless = valueless
         self.features: dict[str, Feature[Matrix]] = {}
         self._only_named: list[str] = []
 
@@ -106,6 +107,11 @@ class FeatureClass(Generic[Matrix]):
         return _add
 
     @property
+    def is_shape(self) -> bool:
+        """Whether only the mask matters: computed once a case, and without maps."""
+        return self.of_windows is None
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The features computed when the class is enabled, in PyRadiomics' order."""
         return _in_order(name for name in self.features if name not in self._only_named)
@@ -113,7 +119,7 @@ class FeatureClass(Generic[Matrix]):
     @property
     def deprecated(self) -> tuple[str, ...]:
         """The features that a file must name; some of them have no value."""
-        return _in_order([*self._only_named, *self.valueless])
+        return _in_order([*self._only_named, *self._valueless])
 
     def compute(
         self, roi: Roi, setting: Any, wanted: Iterable[str]
@@ -147,14 +153,14 @@ class FeatureClass(Generic[Matrix]):
         }
 
     def compute_maps(
-        self, kernels: Kernels, setting: Any, wanted: Iterable[str]
+        self, windows: Windows, setting: Any, wanted: Iterable[str]
     ) -> dict[str, Values]:
-        """Compute features of each kernel.
+        """Compute features of each window.
 
         Parameters
         ----------
-        kernels : Kernels
-            The kernels.
+        windows : Windows
+            The windows.
         setting : Section
             Settings.
         wanted : iterable of str
@@ -162,12 +168,12 @@ class FeatureClass(Generic[Matrix]):
 
         Returns
         -------
-        dict of str to ndarray of float64, shape (kernels,)
+        dict of str to ndarray of float64, shape (windows,)
             In the order of ``wanted``, without those that have no value; NaN where undefined.
         """
-        if self.local is None:
+        if self.of_windows is None:
             return {}
-        matrix = self.local(kernels, setting)
+        matrix = self.of_windows(windows, setting)
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
                 name: np.asarray(self.features[name].formula(matrix), float)
@@ -229,6 +235,61 @@ class Groups:
 
 
 @dataclass(frozen=True)
+class Tally(Groups):
+    """How often values occur, in several matrices.
+
+    Attributes
+    ----------
+    value : ndarray of float64, shape (entries,)
+        Values, ascending within a matrix.
+    n : ndarray of float64, shape (entries,)
+        How often; never 0.
+    place : ndarray of int64
+        Where the value of each entry that was counted stands among these.
+    """
+
+    value: Values
+    n: Values
+    place: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: Groups, value: npt.NDArray[Any], n: Values) -> Tally:
+        """Add up the counts of equal values.
+
+        Parameters
+        ----------
+        groups : Groups
+            Which matrix each entry belongs to, ascending.
+        value : ndarray, shape (entries,)
+            Whole numbers from 0.
+        n : ndarray of float64, shape (entries,)
+            How often.
+
+        Returns
+        -------
+        Tally
+            Values that occur.
+        """
+        return cls(*_equal_values_added(groups, value, n))
+
+    def shares(self, total: Values) -> Distribution:
+        """Divide by what there is in all.
+
+        Parameters
+        ----------
+        total : ndarray of float64, shape (matrices,)
+            Sum of the counts of each matrix.
+
+        Returns
+        -------
+        Distribution
+            Of the same values.
+        """
+        p = self.n / self.of_entry(total)
+        return Distribution(self.group, self.count, self.value, p, self.place)
+
+
+@dataclass(frozen=True)
 class Distribution(Groups):
     """Probabilities of values, for several matrices.
 
@@ -239,7 +300,7 @@ class Distribution(Groups):
     p : ndarray of float64, shape (entries,)
         Their probabilities; none is 0.
     place : ndarray of int64
-        Where the value of each entry that was counted stands among these.
+        Where the value of each entry that was added up stands among these.
     """
 
     value: Values
@@ -247,7 +308,7 @@ class Distribution(Groups):
     place: npt.NDArray[np.int64]
 
     @classmethod
-    def counted(cls, groups: Groups, value: npt.NDArray[Any], p: Values) -> Distribution:
+    def of(cls, groups: Groups, value: npt.NDArray[Any], p: Values) -> Distribution:
         """Add up the probabilities of equal values.
 
         Parameters
@@ -264,11 +325,7 @@ class Distribution(Groups):
         Distribution
             Values that occur.
         """
-        whole = value.astype(np.int64, copy=False)
-        group, found, added, place = add_equal_values(
-            groups.group, whole, p, int(whole.max(initial=0))
-        )
-        return cls(group, groups.count, found.astype(float), added, place)
+        return cls(*_equal_values_added(groups, value, p))
 
     def mean(self) -> Values:
         """Return each matrix's mean.
@@ -303,22 +360,22 @@ class Distribution(Groups):
 
 @dataclass(frozen=True)
 class Directions(Groups):
-    """Numbers of matrices, one for each kernel and direction.
+    """Numbers of matrices, one for each region and direction.
 
     Attributes
     ----------
-    kernels : int
-        1 for an ROI, its voxels for maps. Matrices of one kernel follow one another.
+    regions : int
+        1 for an ROI, the number of windows for maps. Matrices of one region follow one another.
     """
 
-    kernels: int
+    regions: int
 
     @cached_property
     def empty(self) -> npt.NDArray[np.bool_]:
         """Matrices without entries."""
         return np.asarray(np.bincount(self.group, minlength=self.count) == 0)
 
-    def mean(self, values: Any, *, of_all: bool = False) -> npt.NDArray[Any]:
+    def over_directions(self, values: Any, *, of_all: bool = False) -> npt.NDArray[Any]:
         """Average a feature over the directions that have entries.
 
         Parameters
@@ -330,37 +387,24 @@ class Directions(Groups):
 
         Returns
         -------
-        ndarray, shape (kernels,)
+        ndarray, shape (regions,)
             Means; NaN where no direction has entries.
         """
-        values = values.reshape(self.kernels, -1)
+        values = values.reshape(self.regions, -1)
         missing = self.empty.reshape(values.shape) | np.isnan(values)
         total = np.where(missing, 0.0, values).sum(axis=1)
         mean = total / (~missing).sum(axis=1)
         return np.where(missing.any(axis=1), np.nan, mean) if of_all else mean
 
 
-def paired(rows: Groups, columns: Groups) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pair every entry of a matrix with every entry of another over the same group.
-
-    Parameters
-    ----------
-    rows, columns : Groups
-        Entries sorted by group.
-
-    Returns
-    -------
-    ndarray of int64, shape (pairs,)
-        Entries of ``rows``, ascending.
-    ndarray of int64, shape (pairs,)
-        Entries of ``columns``, ascending for each of ``rows``.
-    """
-    width = np.bincount(columns.group, minlength=columns.count)
-    first = np.cumsum(width) - width
-    repeats = width[rows.group]
-    row = np.repeat(np.arange(repeats.size), repeats)
-    within = np.arange(row.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return row, first[rows.group[row]] + within
+def _equal_values_added(
+    groups: Groups, value: npt.NDArray[Any], number: Values
+) -> tuple[npt.NDArray[np.int64], int, Values, Values, npt.NDArray[np.int64]]:
+    whole = value.astype(np.int64, copy=False)
+    group, found, added, place = add_equal_values(
+        groups.group, whole, number, int(whole.max(initial=0))
+    )
+    return group, groups.count, found.astype(float), added, place
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from radpipe.extraction.features.base import (
     Groups,
     Values,
 )
-from radpipe.extraction.features.local import Kernels
 from radpipe.extraction.features.neighbours import (
     DistanceSetting,
     Offsets,
@@ -24,11 +23,12 @@ from radpipe.extraction.features.neighbours import (
     directions_of,
     lengths_mm,
 )
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
 from radpipe.extraction.kernels.cooccurrence import correlation_matrices, count_pairs
 from radpipe.extraction.kernels.correlation import second_singular_values
-from radpipe.extraction.kernels.local import local_pairs
 from radpipe.extraction.kernels.tally import add_products, products
+from radpipe.extraction.kernels.windows import window_pairs
 
 # Of few grey levels eigenvalues may be rounding about 0, where only PyRadiomics' own solver agrees.
 _FEW_LEVELS = 16
@@ -44,7 +44,7 @@ class GlcmSetting(DistanceSetting, WeightingSetting):
 
 @dataclass(frozen=True)
 class Cooccurrence(Directions):
-    """Co-occurrence probabilities, a matrix for each kernel and direction.
+    """Co-occurrence probabilities, a matrix for each region and direction.
 
     Attributes
     ----------
@@ -69,22 +69,22 @@ class Cooccurrence(Directions):
     @cached_property
     def rows(self) -> Distribution:
         """Marginal probabilities of i."""
-        return Distribution.counted(self, self.i, self.p)
+        return Distribution.of(self, self.i, self.p)
 
     @cached_property
     def columns(self) -> Distribution:
         """Marginal probabilities of j."""
-        return Distribution.counted(self, self.j, self.p)
+        return Distribution.of(self, self.j, self.p)
 
     @cached_property
     def sums(self) -> Distribution:
         """Probabilities of i + j."""
-        return Distribution.counted(self, self.i + self.j, self.p)
+        return Distribution.of(self, self.i + self.j, self.p)
 
     @cached_property
     def differences(self) -> Distribution:
         """Probabilities of |i - j|."""
-        return Distribution.counted(self, np.abs(self.i - self.j), self.p)
+        return Distribution.of(self, np.abs(self.i - self.j), self.p)
 
     @cached_property
     def mean_i(self) -> Values:
@@ -152,8 +152,8 @@ class Cooccurrence(Directions):
 
 
 @dataclass(frozen=True)
-class LocalCooccurrence(Cooccurrence):
-    """Co-occurrence probabilities of kernels, whose matrices are many and small."""
+class WindowCooccurrence(Cooccurrence):
+    """Co-occurrence probabilities of windows, whose matrices are many and small."""
 
     @cached_property
     def maximal_correlations(self) -> Any:
@@ -192,7 +192,7 @@ def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
     Returns
     -------
     Cooccurrence
-        One kernel.
+        One region.
     """
     offsets, flat = directions_of(roi, setting)
     grey_levels = roi.grey_levels
@@ -201,7 +201,7 @@ def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
     if setting.symmetricalGLCM:
         pairs = pairs + pairs.transpose(0, 2, 1)
     if setting.weightingNorm is not None:
-        weights = pair_weights(offsets, roi.spacing_mm, setting.weightingNorm)
+        weights = _pair_weights(offsets, roi.spacing_mm, setting.weightingNorm)
         pairs = np.sum(np.moveaxis(pairs, 0, -1) * weights, axis=-1)[None]
     # Directions in which nobody has a neighbour count nowhere, not even in the joint average.
     pairs = pairs[pairs.any(axis=(1, 2))]
@@ -213,52 +213,37 @@ def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
     )  # fmt: skip
 
 
-def local_cooccurrence(kernels: Kernels, setting: GlcmSetting) -> LocalCooccurrence:
-    """Count the pairs of kernels.
+def window_cooccurrence(windows: Windows, setting: GlcmSetting) -> WindowCooccurrence:
+    """Count the pairs of windows.
 
     Parameters
     ----------
-    kernels : Kernels
-        The kernels.
+    windows : Windows
+        The windows.
     setting : GlcmSetting
         Settings.
 
     Returns
     -------
-    LocalCooccurrence
-        In the directions that any kernel of the ROI has pairs in.
+    WindowCooccurrence
+        In the directions that any window of the ROI has pairs in.
     """
-    around, norm = kernels.around, setting.weightingNorm
-    pairs = around.pairs(tuple(setting.distances))
+    whole, norm = windows.whole, setting.weightingNorm
+    pairs = whole.pairs(tuple(setting.distances))
     weights = np.zeros(0)
     if norm is not None:
-        weights = pair_weights(pairs.offsets, around.roi.spacing_mm, norm)
-    group, i, j, n = local_pairs(
-        around.flat.levels, kernels.places, around.steps, pairs.first, pairs.a, pairs.b,
-        weights, setting.symmetricalGLCM, around.top,
+        weights = _pair_weights(pairs.offsets, whole.roi.spacing_mm, norm)
+    group, i, j, n = window_pairs(
+        whole.flat.levels, windows.places, whole.steps, pairs.first, pairs.a, pairs.b,
+        weights, setting.symmetricalGLCM, whole.top,
     )  # fmt: skip
-    counted = Groups(group, len(kernels) * (1 if norm else len(pairs.offsets)))
+    counted = Groups(group, len(windows) * (1 if norm else len(pairs.offsets)))
     p = n / counted.of_entry(counted.sum(n))
-    return LocalCooccurrence(group, counted.count, len(kernels), i, j, p, around.roi.grey_levels)
+    return WindowCooccurrence(group, counted.count, len(windows), i, j, p, whole.roi.grey_levels)
 
 
-def pair_weights(offsets: Offsets, spacing_mm: tuple[float, ...], norm: str) -> Values:
-    """Weigh directions by how near the neighbours are.
-
-    Parameters
-    ----------
-    offsets : ndarray of int64, shape (directions, 3)
-        Directions.
-    spacing_mm : tuple of float
-        Size of a voxel, (z, y, x).
-    norm : str
-        ``euclidean``, ``manhattan``, ``infinity`` or ``no_weighting``.
-
-    Returns
-    -------
-    ndarray of float64, shape (directions,)
-        exp(-length²) of each direction, 1 without weighting.
-    """
+def _pair_weights(offsets: Offsets, spacing_mm: tuple[float, ...], norm: str) -> Values:
+    """Weigh directions by how near the neighbours are: exp(-length²)."""
     if norm == "no_weighting":
         return np.ones(len(offsets))
     return np.asarray(np.exp(-(lengths_mm(offsets, spacing_mm, norm) ** 2)))

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from radpipe.extraction.features.base import EPSILON, FeatureClass, Values
-from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
-from radpipe.extraction.kernels.local import local_intensities as read_intensities
 from radpipe.extraction.kernels.moments import absolute_deviation, power_sums
+from radpipe.extraction.kernels.windows import window_intensities
 from radpipe.extraction.section import Section
 
 
@@ -25,13 +25,13 @@ class FirstOrderSetting(Section):
 
 @dataclass(frozen=True)
 class Intensities:
-    """Intensities, one row a kernel.
+    """Intensities, one row a region.
 
     Attributes
     ----------
-    values : ndarray of float64, shape (kernels, n)
-        Intensities; NaN where a kernel leaves the ROI.
-    p : ndarray of float64, shape (kernels, levels)
+    values : ndarray of float64, shape (regions, n)
+        Intensities; NaN where a window leaves the ROI.
+    p : ndarray of float64, shape (regions, levels)
         Share of each grey level.
     voxel_mm3 : float
         Volume of a voxel.
@@ -45,21 +45,21 @@ class Intensities:
     shift: int
 
     @classmethod
-    def of_kernels(
+    def of_regions(
         cls,
         values: Values,
         counts: npt.NDArray[Any],
         spacing_mm: tuple[float, ...],
         shift: int = 0,
     ) -> Intensities:
-        """Take the intensities of kernels.
+        """Take the intensities of regions.
 
         Parameters
         ----------
-        values : ndarray of float64, shape (kernels, n)
-            Intensities; NaN where a kernel leaves the ROI. No row is all NaN.
-        counts : ndarray of numbers, shape (kernels, levels)
-            Voxels of each kernel and grey level.
+        values : ndarray of float64, shape (regions, n)
+            Intensities; NaN where a window leaves the ROI. No row is all NaN.
+        counts : ndarray of numbers, shape (regions, levels)
+            Voxels of each region and grey level.
         spacing_mm : tuple of float
             Size of a voxel, (z, y, x).
         shift : int
@@ -68,35 +68,35 @@ class Intensities:
         Returns
         -------
         Intensities
-            One row a kernel.
+            One row a region.
         """
         p = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         return cls(values, p, float(np.multiply.reduce(spacing_mm[::-1])), shift)
 
     @cached_property
     def ordered(self) -> Values:
-        """Intensities of each kernel, ascending; NaN comes last."""
+        """Intensities of each region, ascending; NaN comes last."""
         return np.sort(np.ascontiguousarray(self.values), axis=1)
 
     @cached_property
     def count(self) -> npt.NDArray[np.int64]:
-        """Intensities of each kernel that are not NaN."""
+        """Intensities of each region that are not NaN."""
         return np.asarray(np.count_nonzero(~np.isnan(self.values), axis=1))
 
     @cached_property
     def mean(self) -> Values:
-        """Mean intensity of each kernel."""
+        """Mean intensity of each region."""
         return np.asarray(np.nanmean(self.values, axis=1))
 
     @cached_property
     def moments(self) -> Values:
-        """Second, third and fourth central moment of each kernel, shape (3, kernels)."""
+        """Second, third and fourth central moment of each region, shape (3, regions)."""
         sums = power_sums(np.ascontiguousarray(self.values), self.mean)
         return np.asarray(sums / self.count)
 
     @cached_property
     def energy(self) -> Values:
-        """Sum of squared intensities of each kernel."""
+        """Sum of squared intensities of each region."""
         about = np.full(len(self.values), -float(self.shift))
         return np.asarray(power_sums(np.ascontiguousarray(self.values), about)[0])
 
@@ -105,12 +105,12 @@ class Intensities:
 
         Parameters
         ----------
-        rank : ndarray of int64, shape (kernels,)
+        rank : ndarray of int64, shape (regions,)
             Places from 0.
 
         Returns
         -------
-        ndarray of float64, shape (kernels,)
+        ndarray of float64, shape (regions,)
             Intensities.
         """
         return np.asarray(self.ordered[np.arange(len(rank)), rank])
@@ -125,7 +125,7 @@ class Intensities:
 
         Returns
         -------
-        ndarray of float64, shape (kernels,)
+        ndarray of float64, shape (regions,)
             Percentiles.
         """
         place = (self.count - 1) * (percent / 100)
@@ -141,63 +141,37 @@ class Intensities:
 
         Parameters
         ----------
-        lowest, highest : ndarray of float64, shape (kernels,)
+        lowest, highest : ndarray of float64, shape (regions,)
             Limits of intensity.
 
         Returns
         -------
-        ndarray of float64, shape (kernels,)
+        ndarray of float64, shape (regions,)
             Mean absolute deviations; NaN where no intensity lies within the limits.
         """
         return np.asarray(absolute_deviation(self.ordered, lowest, highest))
 
 
-def intensities(roi: Roi, setting: FirstOrderSetting) -> Intensities:
-    """Take the intensities of an ROI.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI.
-    setting : FirstOrderSetting
-        Settings.
-
-    Returns
-    -------
-    Intensities
-        One kernel.
-    """
+def _matrix(roi: Roi, setting: FirstOrderSetting) -> Intensities:
+    """Take the intensities of an ROI."""
     values = roi.intensities.astype(float)[None]
     counts = roi.level_counts[roi.grey_levels][None]
-    return Intensities.of_kernels(values, counts, roi.spacing_mm, setting.voxelArrayShift)
+    return Intensities.of_regions(values, counts, roi.spacing_mm, setting.voxelArrayShift)
 
 
-def local_intensities(kernels: Kernels, setting: FirstOrderSetting) -> Intensities:
-    """Take the intensities of kernels.
-
-    Parameters
-    ----------
-    kernels : Kernels
-        The kernels.
-    setting : FirstOrderSetting
-        Settings.
-
-    Returns
-    -------
-    Intensities
-        One row a kernel.
-    """
-    around = kernels.around
-    values, counts = read_intensities(
-        around.flat_intensities, around.flat.levels, kernels.places, around.steps, around.top
+def _of_windows(windows: Windows, setting: FirstOrderSetting) -> Intensities:
+    """Take the intensities of windows."""
+    whole = windows.whole
+    values, counts = window_intensities(
+        whole.flat_intensities, whole.flat.levels, windows.places, whole.steps, whole.top
     )
-    return Intensities.of_kernels(values, counts, around.roi.spacing_mm, setting.voxelArrayShift)
+    return Intensities.of_regions(values, counts, whole.roi.spacing_mm, setting.voxelArrayShift)
 
 
 FIRSTORDER = FeatureClass(
     "firstorder",
-    intensities,
-    local=local_intensities,
+    _matrix,
+    of_windows=_of_windows,
     undefined="no intensity of the ROI lies between the 10th and the 90th percentile",
 )
 
@@ -304,7 +278,7 @@ def standard_deviation(m: Intensities) -> Values:
     return np.asarray(np.sqrt(m.moments[0]))
 
 
-@FIRSTORDER.feature("Skewness", "KE2M")
+@FIRSTORDER.feature("Skewness", "KE2A")
 def skewness(m: Intensities) -> Values:
     """Third central moment in units of the standard deviation; 0 where nothing varies."""
     second, third, _ = m.moments
@@ -313,7 +287,10 @@ def skewness(m: Intensities) -> Values:
 
 @FIRSTORDER.feature("Kurtosis", "IPH6")
 def kurtosis(m: Intensities) -> Values:
-    """Fourth central moment in units of the variance, 3 for a normal distribution."""
+    """Fourth central moment in units of the variance: 3 for a normal distribution.
+
+    IBSI's IPH6 is the excess over that, 3 less.
+    """
     second, _, fourth = m.moments
     return np.asarray(fourth / _not_zero(second) ** 2)
 

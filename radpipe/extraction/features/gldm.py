@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from radpipe.extraction.features import sizes
 from radpipe.extraction.features.base import FeatureClass
-from radpipe.extraction.features.local import Kernels
 from radpipe.extraction.features.neighbours import DistanceSetting, both_ways, directions_of
 from radpipe.extraction.features.sizes import SizeMatrix
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
 from radpipe.extraction.kernels.dependence import count_dependences
-from radpipe.extraction.kernels.local_sizes import local_dependences
+from radpipe.extraction.kernels.window_sizes import window_dependences
 from radpipe.extraction.section import Index
 
 
@@ -22,56 +22,30 @@ class GldmSetting(DistanceSetting):
     gldm_a: Index = 0
 
 
-def dependences(roi: Roi, setting: GldmSetting) -> SizeMatrix:
-    """Count an ROI's voxels by their dependent neighbours.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI.
-    setting : GldmSetting
-        Settings.
-
-    Returns
-    -------
-    SizeMatrix
-        One kernel, one direction; a voxel's size is one more than its dependent neighbours.
-    """
+def _matrix(roi: Roi, setting: GldmSetting) -> SizeMatrix:
+    """Count an ROI's voxels by size, which is one more than their dependent neighbours."""
     offsets, flat = directions_of(roi, setting)
     steps = both_ways(offsets) @ flat.strides
     counts = count_dependences(flat.levels, steps, setting.gldm_a, int(roi.grey_levels[-1]))
     return SizeMatrix.of(counts[None, roi.grey_levels].astype(float), roi.grey_levels)
 
 
-def local_dependence(kernels: Kernels, setting: GldmSetting) -> SizeMatrix:
-    """Count the voxels of kernels by their dependent neighbours inside the kernel.
-
-    Parameters
-    ----------
-    kernels : Kernels
-        The kernels.
-    setting : GldmSetting
-        Settings.
-
-    Returns
-    -------
-    SizeMatrix
-        All kernels, one direction.
-    """
-    around = kernels.around
-    pairs = around.pairs(tuple(setting.distances))
-    group, i, j, n = local_dependences(
-        around.flat.levels, kernels.places, around.steps, pairs.a, pairs.b,
-        setting.gldm_a, around.top,
+def _of_windows(windows: Windows, setting: GldmSetting) -> SizeMatrix:
+    """Count the voxels of windows by their dependent neighbours inside the window."""
+    whole = windows.whole
+    pairs = whole.pairs(tuple(setting.distances))
+    group, i, j, n = window_dependences(
+        whole.flat.levels, windows.places, whole.steps, pairs.a, pairs.b,
+        setting.gldm_a, whole.top,
     )  # fmt: skip
-    return SizeMatrix(group, len(kernels), len(kernels), i.astype(float), j.astype(float), n)
+    return SizeMatrix(group, len(windows), len(windows), i.astype(float), j.astype(float), n)
 
 
 GLDM = FeatureClass(
     "gldm",
-    dependences,
-    local=local_dependence,
-    deprecated=("DependencePercentage", "GrayLevelNonUniformityNormalized"),
+    _matrix,
+    of_windows=_of_windows,
+    valueless=("DependencePercentage", "GrayLevelNonUniformityNormalized"),
 )
 GLDM.feature("DependenceEntropy", "FCBV")(sizes.entropy)
 GLDM.feature("DependenceNonUniformity", "Z87G")(sizes.size_non_uniformity)

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from radpipe.extraction.features import sizes
 from radpipe.extraction.features.base import FeatureClass
-from radpipe.extraction.features.local import Kernels
 from radpipe.extraction.features.neighbours import (
     Offsets,
     WeightingSetting,
@@ -20,81 +19,41 @@ from radpipe.extraction.features.neighbours import (
     plane_of,
 )
 from radpipe.extraction.features.sizes import SizeMatrix
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
-from radpipe.extraction.kernels.local_sizes import local_runs
 from radpipe.extraction.kernels.runs import count_places_in_runs
+from radpipe.extraction.kernels.window_sizes import window_runs
 
 
-def run_lengths(roi: Roi, setting: WeightingSetting) -> SizeMatrix:
-    """Count the runs of an ROI.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI.
-    setting : WeightingSetting
-        Settings.
-
-    Returns
-    -------
-    SizeMatrix
-        One kernel.
-    """
+def _matrix(roi: Roi, setting: WeightingSetting) -> SizeMatrix:
+    """Count the runs of an ROI."""
     offsets = offsets_ahead(roi.mask.shape, plane=plane_of(setting))
     runs = _runs(roi, offsets)
     if setting.weightingNorm is not None:
-        weights = run_weights(offsets, roi.spacing_mm, setting.weightingNorm)
+        weights = _run_weights(offsets, roi.spacing_mm, setting.weightingNorm)
         runs = np.sum(np.moveaxis(runs, 0, -1) * weights, axis=-1)[None]
     return SizeMatrix.of(runs, roi.grey_levels)
 
 
-def local_run_lengths(kernels: Kernels, setting: WeightingSetting) -> SizeMatrix:
-    """Count the runs of kernels.
-
-    Parameters
-    ----------
-    kernels : Kernels
-        The kernels.
-    setting : WeightingSetting
-        Settings.
-
-    Returns
-    -------
-    SizeMatrix
-        All kernels and directions, or all kernels if directions are weighted.
-    """
-    around, norm = kernels.around, setting.weightingNorm
-    lines = around.lines
+def _of_windows(windows: Windows, setting: WeightingSetting) -> SizeMatrix:
+    """Count the runs of windows: a matrix a direction, or one if directions are weighted."""
+    whole, norm = windows.whole, setting.weightingNorm
+    lines = whole.lines
     weights = np.zeros(0)
     if norm is not None:
-        weights = run_weights(lines.offsets, around.roi.spacing_mm, norm)
-    group, i, j, n = local_runs(
-        around.flat.levels, kernels.places, around.steps, lines.first, lines.line_first, lines.line,
-        weights, around.top, 2 * around.radius + 1,
+        weights = _run_weights(lines.offsets, whole.roi.spacing_mm, norm)
+    group, i, j, n = window_runs(
+        whole.flat.levels, windows.places, whole.steps, lines.first, lines.line_first, lines.line,
+        weights, whole.top, 2 * whole.radius + 1,
     )  # fmt: skip
-    count = len(kernels) * (1 if norm else len(lines.offsets))
-    return SizeMatrix(group, count, len(kernels), i.astype(float), j.astype(float), n)
+    count = len(windows) * (1 if norm else len(lines.offsets))
+    return SizeMatrix(group, count, len(windows), i.astype(float), j.astype(float), n)
 
 
-def run_weights(
+def _run_weights(
     offsets: Offsets, spacing_mm: tuple[float, ...], norm: str
 ) -> npt.NDArray[np.float64]:
-    """Weigh directions by the length of a step.
-
-    Parameters
-    ----------
-    offsets : ndarray of int64, shape (directions, 3)
-        Directions.
-    spacing_mm : tuple of float
-        Size of a voxel, (z, y, x).
-    norm : str
-        ``euclidean``, ``manhattan``, ``infinity`` or ``no_weighting``.
-
-    Returns
-    -------
-    ndarray of float64, shape (directions,)
-        Lengths in mm; 1 without weighting.
-    """
+    """Weigh directions by the length of a step in mm."""
     if norm == "no_weighting":
         return np.ones(len(offsets))
     return lengths_mm(offsets, spacing_mm, norm)
@@ -127,8 +86,8 @@ def _two_in_line(roi: Roi, offset: npt.NDArray[np.int64]) -> bool:
 
 GLRLM = FeatureClass(
     "glrlm",
-    run_lengths,
-    local=local_run_lengths,
+    _matrix,
+    of_windows=_of_windows,
     undefined="no line meets two voxels of the ROI",
 )
 GLRLM.feature("GrayLevelNonUniformity", "R5YN")(sizes.level_non_uniformity)

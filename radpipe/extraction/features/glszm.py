@@ -9,30 +9,17 @@ import numpy as np
 
 from radpipe.extraction.features import sizes
 from radpipe.extraction.features.base import FeatureClass
-from radpipe.extraction.features.local import Kernels
 from radpipe.extraction.features.neighbours import equal_behind, joining, offsets_ahead, plane_of
 from radpipe.extraction.features.sizes import SizeMatrix
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
-from radpipe.extraction.kernels.local_sizes import local_zones
+from radpipe.extraction.kernels.window_sizes import window_zones
 from radpipe.extraction.kernels.zones import find_zones
 from radpipe.extraction.section import PlaneSetting
 
 
-def zone_sizes(roi: Roi, setting: PlaneSetting) -> SizeMatrix:
-    """Count the zones of an ROI.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI.
-    setting : PlaneSetting
-        Settings.
-
-    Returns
-    -------
-    SizeMatrix
-        One kernel, one direction.
-    """
+def _matrix(roi: Roi, setting: PlaneSetting) -> SizeMatrix:
+    """Count the zones of an ROI."""
     offsets = offsets_ahead(roi.mask.shape, plane=plane_of(setting))
     flat, equal = roi.flat, equal_behind(roi, offsets)
     code, size = find_zones(
@@ -45,30 +32,17 @@ def zone_sizes(roi: Roi, setting: PlaneSetting) -> SizeMatrix:
     return SizeMatrix(np.zeros(n.size, np.int64), 1, 1, level, kinds % width * 1.0, n * 1.0)
 
 
-def local_zone_sizes(kernels: Kernels, setting: PlaneSetting) -> SizeMatrix:
-    """Count the zones of kernels.
-
-    Parameters
-    ----------
-    kernels : Kernels
-        The kernels.
-    setting : PlaneSetting
-        Nothing is read from it: the kernels know their plane.
-
-    Returns
-    -------
-    SizeMatrix
-        All kernels, one direction.
-    """
-    around = kernels.around
-    pairs = around.pairs()
-    group, i, j, n = local_zones(
-        around.flat.levels, kernels.places, around.steps, pairs.a, pairs.b, around.top
+def _of_windows(windows: Windows, setting: PlaneSetting) -> SizeMatrix:
+    """Count the zones of windows, which know their plane."""
+    whole = windows.whole
+    pairs = whole.pairs()
+    group, i, j, n = window_zones(
+        whole.flat.levels, windows.places, whole.steps, pairs.a, pairs.b, whole.top
     )
-    return SizeMatrix(group, len(kernels), len(kernels), i.astype(float), j.astype(float), n)
+    return SizeMatrix(group, len(windows), len(windows), i.astype(float), j.astype(float), n)
 
 
-GLSZM = FeatureClass("glszm", zone_sizes, local=local_zone_sizes)
+GLSZM = FeatureClass("glszm", _matrix, of_windows=_of_windows)
 GLSZM.feature("GrayLevelNonUniformity", "JNSA")(sizes.level_non_uniformity)
 GLSZM.feature("GrayLevelNonUniformityNormalized", "Y1RO")(sizes.level_non_uniformity_normalised)
 GLSZM.feature("GrayLevelVariance", "BYLV")(sizes.level_variance)

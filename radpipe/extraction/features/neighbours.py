@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from radpipe.extraction.grid import FlatLevels, Roi
-from radpipe.extraction.kernels.neighbours import equal_neighbours, one_of_each_cluster
+from radpipe.extraction.kernels.equal_neighbours import equal_neighbours, one_of_each_cluster
 from radpipe.extraction.section import Count, PlaneSetting
 
 Offsets = npt.NDArray[np.int64]
@@ -96,7 +96,7 @@ def directions_of(roi: Roi, setting: DistanceSetting) -> tuple[Offsets, FlatLeve
     """
     distances = tuple(setting.distances)
     offsets = offsets_ahead(roi.mask.shape, distances, plane_of(setting))
-    return offsets, roi.flat if max(distances) == 1 else roi.flat_with(max(distances))
+    return offsets, roi.flat_with(max(distances))
 
 
 def lengths_mm(
@@ -153,11 +153,10 @@ def equal_behind(roi: Roi, offsets: Offsets) -> npt.NDArray[np.uint16]:
     ndarray of uint16
         As :func:`equal_neighbours`; kept, since runs and zones both ask for it.
     """
-    kept: dict[bytes, npt.NDArray[np.uint16]] = roi.__dict__.setdefault("_equal_behind", {})
-    key = offsets.tobytes()
-    if key not in kept:
-        kept[key] = equal_neighbours(roi.flat.codes, offsets @ roi.flat.strides)
-    return kept[key]
+    return roi.kept(
+        ("equal behind", offsets.tobytes()),
+        lambda: equal_neighbours(roi.flat.codes, offsets @ roi.flat.strides),
+    )
 
 
 @lru_cache

@@ -11,12 +11,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import FeatureClass, Groups, Values, paired
-from radpipe.extraction.features.local import Kernels
+from radpipe.extraction.features.base import FeatureClass, Groups, Values
 from radpipe.extraction.features.neighbours import DistanceSetting, both_ways, directions_of
+from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
-from radpipe.extraction.kernels.local_sizes import local_differences
-from radpipe.extraction.kernels.neighbourhood import sum_differences
+from radpipe.extraction.kernels.tone_differences import sum_differences
+from radpipe.extraction.kernels.window_differences import window_differences
 
 # What a ROI without any difference is given: IBSI leaves it open.
 _LARGEST_COARSENESS = 1e6
@@ -24,7 +24,7 @@ _LARGEST_COARSENESS = 1e6
 
 @dataclass(frozen=True)
 class ToneDifferences(Groups):
-    """For each grey level its voxels and their differences, a matrix for each kernel.
+    """For each grey level its voxels and their differences, a matrix for each region.
 
     Attributes
     ----------
@@ -53,7 +53,12 @@ class ToneDifferences(Groups):
     @cached_property
     def pairs(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Every two entries of a matrix, either way round."""
-        return paired(self, self)
+        width = np.bincount(self.group, minlength=self.count)
+        first = np.cumsum(width) - width
+        repeats = width[self.group]
+        one = np.repeat(np.arange(repeats.size), repeats)
+        within = np.arange(one.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        return one, first[self.group[one]] + within
 
     def sum_pairs(self, numbers: Values) -> Values:
         """Add up over pairs.
@@ -65,27 +70,14 @@ class ToneDifferences(Groups):
 
         Returns
         -------
-        ndarray of float64, shape (kernels,)
+        ndarray of float64, shape (regions,)
             Sums.
         """
         return Groups(self.group[self.pairs[0]], self.count).sum(numbers)
 
 
-def tone_differences(roi: Roi, setting: DistanceSetting) -> ToneDifferences:
-    """Sum up an ROI's differences.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI.
-    setting : DistanceSetting
-        Settings.
-
-    Returns
-    -------
-    ToneDifferences
-        One kernel.
-    """
+def _matrix(roi: Roi, setting: DistanceSetting) -> ToneDifferences:
+    """Sum up an ROI's differences."""
     offsets, flat = directions_of(roi, setting)
     levels = roi.grey_levels
     s = sum_differences(flat.levels, both_ways(offsets) @ flat.strides, int(levels[-1]))
@@ -93,30 +85,17 @@ def tone_differences(roi: Roi, setting: DistanceSetting) -> ToneDifferences:
     return ToneDifferences(group, 1, levels, roi.level_counts[levels].astype(float), s[levels])
 
 
-def local_tone_differences(kernels: Kernels, setting: DistanceSetting) -> ToneDifferences:
-    """Sum up the differences of kernels.
-
-    Parameters
-    ----------
-    kernels : Kernels
-        The kernels.
-    setting : DistanceSetting
-        Settings.
-
-    Returns
-    -------
-    ToneDifferences
-        All kernels.
-    """
-    around = kernels.around
-    pairs = around.pairs(tuple(setting.distances))
-    group, i, n, s = local_differences(
-        around.flat.levels, kernels.places, around.steps, pairs.a, pairs.b, around.top
+def _of_windows(windows: Windows, setting: DistanceSetting) -> ToneDifferences:
+    """Sum up the differences inside windows."""
+    whole = windows.whole
+    pairs = whole.pairs(tuple(setting.distances))
+    group, i, n, s = window_differences(
+        whole.flat.levels, windows.places, whole.steps, pairs.a, pairs.b, whole.top
     )
-    return ToneDifferences(group, len(kernels), i, n, s)
+    return ToneDifferences(group, len(windows), i, n, s)
 
 
-NGTDM = FeatureClass("ngtdm", tone_differences, local=local_tone_differences)
+NGTDM = FeatureClass("ngtdm", _matrix, of_windows=_of_windows)
 
 
 @NGTDM.feature("Coarseness", "QCDE")

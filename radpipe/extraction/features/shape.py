@@ -11,27 +11,14 @@ from radpipe.extraction.features.body import Body
 from radpipe.extraction.grid import Roi
 
 
-def body(roi: Roi, setting: Any) -> Body:
-    """Take the shape of an ROI.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI; its intensities do not matter.
-    setting : Section
-        Settings; none concerns shape.
-
-    Returns
-    -------
-    Body
-        The ROI as a body.
-    """
+def _matrix(roi: Roi, setting: Any) -> Body:
+    """Take the shape of an ROI, whose intensities do not matter."""
     return Body(np.ascontiguousarray(np.pad(roi.mask, 1)), roi.spacing_mm)
 
 
 SHAPE = FeatureClass(
     "shape",
-    body,
+    _matrix,
     undefined="the ROI has no extent along one of its axes",
 )
 

@@ -79,26 +79,8 @@ class Outline:
         return principal_variances(self.mask, self.spacing_mm)
 
 
-def outline(roi: Roi, setting: PlaneSetting) -> Outline:
-    """Take the shape of an ROI in a plane.
-
-    Parameters
-    ----------
-    roi : Roi
-        The ROI, one slice thick; its intensities do not matter.
-    setting : PlaneSetting
-        Which axis lies across the plane.
-
-    Returns
-    -------
-    Outline
-        The ROI as a figure.
-
-    Raises
-    ------
-    ExtractionError
-        The ROI has several slices.
-    """
+def _matrix(roi: Roi, setting: PlaneSetting) -> Outline:
+    """Take the shape of an ROI; raise an ExtractionError if it has several slices."""
     plane = setting.force2Ddimension
     if roi.mask.shape[plane] > 1:
         raise ExtractionError(
@@ -113,7 +95,7 @@ def outline(roi: Roi, setting: PlaneSetting) -> Outline:
 
 SHAPE2D = FeatureClass(
     "shape2D",
-    outline,
+    _matrix,
     undefined="the ROI has no extent along one of its axes",
 )
 

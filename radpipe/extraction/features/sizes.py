@@ -6,18 +6,18 @@ own names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import EPSILON, Directions, Distribution, Values
+from radpipe.extraction.features.base import EPSILON, Directions, Tally, Values
 
 
 @dataclass(frozen=True)
 class SizeMatrix(Directions):
-    """Counts of things by grey level and size, a matrix for each kernel and direction.
+    """Counts of things by grey level and size, a matrix for each region and direction.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class SizeMatrix(Directions):
         Returns
         -------
         SizeMatrix
-            One kernel.
+            One region.
         """
         direction, level, size = np.nonzero(counts)
         n = counts[direction, level, size]
@@ -60,14 +60,14 @@ class SizeMatrix(Directions):
         return self.sum(self.n)
 
     @cached_property
-    def levels(self) -> Distribution:
+    def levels(self) -> Tally:
         """Numbers of things by grey level."""
-        return Distribution.counted(self, self.i, self.n)
+        return Tally.of(self, self.i, self.n)
 
     @cached_property
-    def sizes(self) -> Distribution:
+    def sizes(self) -> Tally:
         """Numbers of things by size."""
-        return Distribution.counted(self, self.j, self.n)
+        return Tally.of(self, self.j, self.n)
 
     def per_thing(self, numbers: Values) -> Values:
         """Add up over a matrix, divide by its things, average over directions.
@@ -79,10 +79,10 @@ class SizeMatrix(Directions):
 
         Returns
         -------
-        ndarray of float64, shape (kernels,)
+        ndarray of float64, shape (regions,)
             Means.
         """
-        return np.asarray(self.mean(self.sum(numbers) / self.total))
+        return np.asarray(self.over_directions(self.sum(numbers) / self.total))
 
 
 def small_emphasis(m: SizeMatrix) -> Values:
@@ -127,44 +127,40 @@ def large_high_emphasis(m: SizeMatrix) -> Values:
 
 def level_non_uniformity(m: SizeMatrix) -> Values:
     """Sum of squared numbers by grey level, over all things."""
-    return np.asarray(m.mean(m.levels.sum(m.levels.p**2) / m.total))
+    return np.asarray(m.over_directions(m.levels.sum(m.levels.n**2) / m.total))
 
 
 def level_non_uniformity_normalised(m: SizeMatrix) -> Values:
     """Level non-uniformity as a share of all things."""
-    return np.asarray(m.mean(m.levels.sum(m.levels.p**2) / m.total**2))
+    return np.asarray(m.over_directions(m.levels.sum(m.levels.n**2) / m.total**2))
 
 
 def size_non_uniformity(m: SizeMatrix) -> Values:
     """Sum of squared numbers by size, over all things."""
-    return np.asarray(m.mean(m.sizes.sum(m.sizes.p**2) / m.total))
+    return np.asarray(m.over_directions(m.sizes.sum(m.sizes.n**2) / m.total))
 
 
 def size_non_uniformity_normalised(m: SizeMatrix) -> Values:
     """Size non-uniformity as a share of all things."""
-    return np.asarray(m.mean(m.sizes.sum(m.sizes.p**2) / m.total**2))
+    return np.asarray(m.over_directions(m.sizes.sum(m.sizes.n**2) / m.total**2))
 
 
 def percentage(m: SizeMatrix) -> Values:
     """Things for each voxel."""
-    return np.asarray(m.mean(m.total / m.sum(m.n * m.j)))
+    return np.asarray(m.over_directions(m.total / m.sum(m.n * m.j)))
 
 
 def level_variance(m: SizeMatrix) -> Values:
     """Variance of grey levels."""
-    return np.asarray(m.mean(_shares(m, m.levels).variance()))
+    return np.asarray(m.over_directions(m.levels.shares(m.total).variance()))
 
 
 def size_variance(m: SizeMatrix) -> Values:
     """Variance of sizes."""
-    return np.asarray(m.mean(_shares(m, m.sizes).variance()))
+    return np.asarray(m.over_directions(m.sizes.shares(m.total).variance()))
 
 
 def entropy(m: SizeMatrix) -> Values:
     """Entropy of grey level and size together."""
     p = m.n / m.of_entry(m.total)
-    return np.asarray(m.mean(-m.sum(p * np.log2(p + EPSILON))))
-
-
-def _shares(m: SizeMatrix, counts: Distribution) -> Distribution:
-    return replace(counts, p=counts.p / counts.of_entry(m.total))
+    return np.asarray(m.over_directions(-m.sum(p * np.log2(p + EPSILON))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from radpipe.extraction.filters import (
     exponential,
     gradient,
@@ -16,7 +18,7 @@ from radpipe.extraction.filters import (
 )
 from radpipe.extraction.filters.base import Derived, Filter
 
-__all__ = ["FILTERS", "Derived", "Filter"]
+__all__ = ["FILTERS", "Derived", "Filter", "check"]
 
 FILTERS: dict[str, Filter] = {
     "Original": original,
@@ -30,3 +32,20 @@ FILTERS: dict[str, Filter] = {
     "LBP2D": lbp2d,
     "LBP3D": lbp3d,
 }
+
+
+def check(image_types: Iterable[str]) -> None:
+    """See whether what the image types need is installed.
+
+    Parameters
+    ----------
+    image_types : iterable of str
+        Keys of :data:`FILTERS`.
+
+    Raises
+    ------
+    SettingsError
+        A package is missing.
+    """
+    for image_type in image_types:
+        getattr(FILTERS[image_type], "check", lambda: None)()

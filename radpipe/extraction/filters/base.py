@@ -13,7 +13,11 @@ Derived = Iterator[tuple[str, Array | Undefined]]
 
 
 class Filter(Protocol):
-    """One image type: how its results are called, and how they are made."""
+    """One image type: how its results are called, and how they are made.
+
+    A module that needs a package of an extra has a function ``check()`` as well, which raises
+    SettingsError where the package is missing; see :func:`filters.check`.
+    """
 
     def names(self, setting: Any) -> list[str]:
         """List the names that its results have in columns, in order.
@@ -21,12 +25,12 @@ class Filter(Protocol):
         Parameters
         ----------
         setting : Section
-            The settings that the filter declares.
+            The settings that the filter declares; ``Section`` where it has none.
 
         Returns
         -------
         list of str
-            Such as ``wavelet-LLH``.
+            Such as ``wavelet-LLH``: of a 3D image.
         """
 
     def apply(self, image: Grid, roi: Mask, box: Box, setting: Any) -> Derived:
@@ -37,17 +41,17 @@ class Filter(Protocol):
         image : Grid
             The prepared image, all of it: a filter may look beyond the ROI.
         roi : ndarray of bool
-            The ROI on the same grid.
+            The ROI on the same grid; only LBP3D looks at it, and gives 0 elsewhere.
         box : tuple of slice
             The part wanted.
         setting : Section
-            The settings that the filter declares.
+            The settings that the filter declares; ``Section`` where it has none.
 
         Yields
         ------
         tuple of str and ndarray
             Each of :meth:`names` with the derived image inside the box; or with the reason why it
-            is undefined.
+            is undefined. The wavelets of a 2D image have two letters: ``wavelet-LH``.
         """
 
 
@@ -66,32 +70,3 @@ def largest_magnitude(image: Grid) -> np.float64:
     """
     low, high = np.float64(image.array.min()), np.float64(image.array.max())
     return max(abs(low), abs(high))
-
-
-def widened(box: Box, margin: int, shape: tuple[int, ...]) -> tuple[Box, Box]:
-    """Add a margin to a box, as far as the image reaches.
-
-    Parameters
-    ----------
-    box : tuple of slice
-        A part of the image.
-    margin : int
-        Voxels on each side.
-    shape : tuple of int
-        Size of the image.
-
-    Returns
-    -------
-    wide : tuple of slice
-        The box with its margin.
-    inside : tuple of slice
-        Where the box lies in it.
-    """
-    starts = [max(part.start - margin, 0) for part in box]
-    stops = [min(part.stop + margin, size) for part, size in zip(box, shape, strict=True)]
-    wide = tuple(slice(start, stop) for start, stop in zip(starts, stops, strict=True))
-    inside = tuple(
-        slice(part.start - start, part.stop - start)
-        for part, start in zip(box, starts, strict=True)
-    )
-    return wide, inside

@@ -2,7 +2,8 @@
 
 Half of each is fitted by two damped waves, which a recursion of fourth order runs through:
 R. Deriche, Recursively implementing the Gaussian and its derivatives, INRIA report 1893, 1993.
-The order of the operations is ITK's, whose last bits it keeps.
+The constants are those that ITK uses: Farnebäck, Westin 2006, doi:10.1007/s10851-006-8464-z. The
+order of the operations is ITK's as well, whose last bits it keeps.
 """
 
 from __future__ import annotations

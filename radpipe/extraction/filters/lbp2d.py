@@ -43,46 +43,12 @@ def check() -> None:
 
 
 def names(setting: LBP2DSetting) -> list[str]:
-    """Name the result.
-
-    Parameters
-    ----------
-    setting : LBP2DSetting
-        Nothing is read from it.
-
-    Returns
-    -------
-    list of str
-        ``lbp-2D``.
-    """
+    """``lbp-2D``."""
     return ["lbp-2D"]
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: LBP2DSetting) -> Derived:
-    """Find each voxel's pattern in its slice.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image.
-    roi : ndarray of bool
-        Not used.
-    box : tuple of slice
-        The part wanted.
-    setting : LBP2DSetting
-        Circle and method; slices lie across axis ``force2Ddimension``.
-
-    Yields
-    ------
-    tuple of str and ndarray
-        The patterns inside the box, in the type of the image as PyRadiomics keeps them; those of
-        a 2D image as float64.
-
-    Raises
-    ------
-    SettingsError
-        scikit-image is missing.
-    """
+    """Patterns of slices in the image's own type, as PyRadiomics keeps them; 2D: float64."""
     check()
     if image.array.ndim == 2:
         yield "lbp-2D", _patterns(image.array, box, setting)

@@ -32,41 +32,12 @@ class LBP3DSetting(Section):
 
 
 def names(setting: LBP3DSetting) -> list[str]:
-    """Name the results.
-
-    Parameters
-    ----------
-    setting : LBP3DSetting
-        How many degrees.
-
-    Returns
-    -------
-    list of str
-        ``lbp-3D-m1``, …, one a degree from 0, and ``lbp-3D-k``.
-    """
+    """``lbp-3D-m1``, …, one a degree from 0, and ``lbp-3D-k``."""
     return [f"lbp-3D-m{level}" for level in range(1, setting.lbp3DLevels + 1)] + ["lbp-3D-k"]
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: LBP3DSetting) -> Derived:
-    """Compare each voxel of the ROI with a sphere around it.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image.
-    roi : ndarray of bool
-        The ROI on the same grid.
-    box : tuple of slice
-        The part wanted.
-    setting : LBP3DSetting
-        Degrees and sphere.
-
-    Yields
-    ------
-    tuple of str and ndarray of float64
-        A degree's energy, and last the kurtosis of the sphere's intensities, which is NaN where
-        they are all equal; 0 outside the ROI. Undefined in a 2D image.
-    """
+    """Energy of each degree, and last the kurtosis of the sphere, if none is constant."""
     if image.array.ndim != 3:
         reason = Undefined("LBP3D needs a 3D image")
         yield from ((name, reason) for name in names(setting))
@@ -75,6 +46,11 @@ def apply(image: Grid, roi: Mask, box: Box, setting: LBP3DSetting) -> Derived:
     inside[box] = roi[box]
     found = np.concatenate(list(_voxels(image.array, np.argwhere(inside), setting)))
     for name, values in zip(names(setting), found.T, strict=True):
+        constant = np.count_nonzero(np.isnan(values))
+        if constant:
+            # PyRadiomics passes NaN on to its bins, where Python's min and max overlook it.
+            yield name, Undefined(f"intensities around {constant} voxel(s) do not vary")
+            continue
         derived = np.zeros(roi[box].shape)
         derived[roi[box]] = values
         yield name, derived

@@ -26,41 +26,12 @@ class LoGSetting(Section):
 
 
 def names(setting: LoGSetting) -> list[str]:
-    """Name the results.
-
-    Parameters
-    ----------
-    setting : LoGSetting
-        The widths as the file gives them: 1 and 1.0 have two names.
-
-    Returns
-    -------
-    list of str
-        Such as ``log-sigma-1-0-mm-3D``; none without widths.
-    """
+    """Such as ``log-sigma-1-0-mm-3D``: the widths as the file gives them, 1 or 1.0."""
     return [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in setting.sigma]
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: LoGSetting) -> Derived:
-    """Smooth with each width and take the Laplacian.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image; all of it decides, most of all what is near.
-    roi : ndarray of bool
-        Not used.
-    box : tuple of slice
-        The part wanted.
-    setting : LoGSetting
-        Widths in mm.
-
-    Yields
-    ------
-    tuple of str and ndarray of float32
-        The Laplacian times the squared width inside the box; undefined in an image that has fewer
-        than 4 voxels along an axis, or hardly reaches as far as the width.
-    """
+    """Laplacian times the squared width, as float32; undefined where the image is too small."""
     intensities = _in_kernel_type(image.array)
     for name, sigma in zip(names(setting), setting.sigma, strict=True):
         reason = _too_small(image, sigma)

@@ -10,41 +10,12 @@ from radpipe.extraction.section import Section
 
 
 def names(setting: Section) -> list[str]:
-    """Name the result.
-
-    Parameters
-    ----------
-    setting : Section
-        Nothing is read from it.
-
-    Returns
-    -------
-    list of str
-        ``logarithm``.
-    """
+    """``logarithm``."""
     return ["logarithm"]
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: Section) -> Derived:
-    """Take the logarithm of the magnitudes, scaled to the range of the image.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image; its largest magnitude sets the scale.
-    roi : ndarray of bool
-        Not used.
-    box : tuple of slice
-        The part wanted.
-    setting : Section
-        Nothing is read from it.
-
-    Yields
-    ------
-    tuple of str and ndarray of float64
-        sign(x) log(|x| + 1) M / log(M + 1), where M is the largest magnitude in the image;
-        undefined in an image of zeros.
-    """
+    """sign(x) log(|x| + 1) M / log(M + 1) as float64, where M is the image's largest magnitude."""
     largest = largest_magnitude(image)
     largest_logarithm = np.log(largest + 1)
     if largest_logarithm == 0:

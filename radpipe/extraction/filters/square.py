@@ -10,41 +10,12 @@ from radpipe.extraction.section import Section
 
 
 def names(setting: Section) -> list[str]:
-    """Name the result.
-
-    Parameters
-    ----------
-    setting : Section
-        Nothing is read from it.
-
-    Returns
-    -------
-    list of str
-        ``square``.
-    """
+    """``square``."""
     return ["square"]
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: Section) -> Derived:
-    """Square the intensities.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image; its largest magnitude sets the scale.
-    roi : ndarray of bool
-        Not used.
-    box : tuple of slice
-        The part wanted.
-    setting : Section
-        Nothing is read from it.
-
-    Yields
-    ------
-    tuple of str and ndarray of float64
-        x² / M, where M is the largest magnitude in the image; undefined in an image
-        of zeros.
-    """
+    """x² / M as float64, where M is the image's largest magnitude."""
     largest = largest_magnitude(image)
     if largest == 0:
         yield "square", Undefined("the image is zero everywhere")

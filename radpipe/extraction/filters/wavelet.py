@@ -34,23 +34,12 @@ class WaveletSetting(PlaneSetting):
         if wavelet in known:
             return wavelet
         near = get_close_matches(wavelet, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see pywt.wavelist(kind='discrete')"
-        raise ValueError(f"no discrete wavelet of PyWavelets is called {wavelet!r}: {hint}")
+        hint = f"such as {near[0]!r}" if near else "one of pywt.wavelist(kind='discrete')"
+        raise ValueError(f"a discrete wavelet of PyWavelets, {hint}")
 
 
 def names(setting: WaveletSetting) -> list[str]:
-    """Name the subbands of a 3D image.
-
-    Parameters
-    ----------
-    setting : WaveletSetting
-        Levels, and whether one axis is left out.
-
-    Returns
-    -------
-    list of str
-        Such as ``wavelet-LLH``, ``wavelet2-HLL``: x first; the last level's approximation last.
-    """
+    """Such as ``wavelet-LLH``, ``wavelet2-HLL``: x first; the last level's approximation last."""
     return _names(2 if setting.force2D else 3, setting.level)
 
 
@@ -62,24 +51,7 @@ def _names(axes: int, levels: int) -> list[str]:
 
 
 def apply(image: Grid, roi: Mask, box: Box, setting: WaveletSetting) -> Derived:
-    """Decompose the image, level by level.
-
-    Parameters
-    ----------
-    image : Grid
-        The prepared image.
-    roi : ndarray of bool
-        Not used.
-    box : tuple of slice
-        The part wanted.
-    setting : WaveletSetting
-        Wavelet and levels; whether one axis is left out.
-
-    Yields
-    ------
-    tuple of str and ndarray of float32 or float64
-        A subband inside the box; float32 where the image is. A 2D image has two letters.
-    """
+    """Subbands, level by level; float32 where the image is, else float64."""
     wavelet = pywt.Wavelet(setting.wavelet)
     left_out = setting.force2Ddimension if setting.force2D else None
     axes = [axis for axis in reversed(range(image.array.ndim)) if axis != left_out]

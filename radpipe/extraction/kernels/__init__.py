@@ -1,4 +1,4 @@
 """Loops over voxels, compiled by numba: numpy in, numpy out, serial, without the GIL.
 
-They import nothing of ours but :mod:`jit`, know no settings and read no files.
+They import nothing from outside this room, know no settings and read no files.
 """

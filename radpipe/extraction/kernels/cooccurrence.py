@@ -13,7 +13,7 @@ def count_pairs(
     codes: npt.NDArray[np.uint16],
     voxels: npt.NDArray[np.int64],
     steps: npt.NDArray[np.int64],
-    n_codes: int,
+    top: int,
 ) -> npt.NDArray[np.uint32]:
     """Count pairs of codes in each direction.
 
@@ -25,15 +25,15 @@ def count_pairs(
         Places of the ROI's voxels.
     steps : ndarray of int64, shape (directions,)
         Distance from a voxel to its neighbour ahead.
-    n_codes : int
+    top : int
         The largest code.
 
     Returns
     -------
-    ndarray of uint32, shape (directions, n_codes + 1, n_codes + 1)
+    ndarray of uint32, shape (directions, top + 1, top + 1)
         Pairs of a voxel's code and its neighbour's; row and column 0 count what is outside.
     """
-    pairs = np.zeros((steps.size, n_codes + 1, n_codes + 1), np.uint32)
+    pairs = np.zeros((steps.size, top + 1, top + 1), np.uint32)
     for a in range(steps.size):
         of_direction = pairs[a]
         step = steps[a]

@@ -15,7 +15,7 @@ def count_dependences(
     levels: npt.NDArray[np.uint16],
     steps: npt.NDArray[np.int64],
     alpha: int,
-    n_levels: int,
+    top: int,
 ) -> npt.NDArray[np.int64]:
     """Count voxels by grey level and number of dependent neighbours.
 
@@ -27,18 +27,18 @@ def count_dependences(
         Distances to all neighbours, behind and ahead.
     alpha : int
         Largest difference of grey levels of a dependent neighbour.
-    n_levels : int
+    top : int
         The largest grey level.
 
     Returns
     -------
-    ndarray of int64, shape (n_levels + 1, neighbours + 1)
+    ndarray of int64, shape (top + 1, neighbours + 1)
         Voxels by grey level and number of dependent neighbours; row 0 is empty.
     """
     reach = 0
     for step in steps:
         reach = max(reach, abs(step))
-    counts = np.zeros((n_levels + 1, steps.size + 1), np.int64)
+    counts = np.zeros((top + 1, steps.size + 1), np.int64)
     dependent = np.zeros(_BLOCK, np.uint16)
     start, end = reach, levels.size - reach
     while start < end:

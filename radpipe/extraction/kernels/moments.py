@@ -1,4 +1,4 @@
-"""Sums over intensities, one row a kernel; NaN is skipped."""
+"""Sums over intensities, one row a region; NaN is skipped."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def power_sums(
 
     Parameters
     ----------
-    values : ndarray of float64, shape (kernels, n)
+    values : ndarray of float64, shape (regions, n)
         Intensities.
-    centre : ndarray of float64, shape (kernels,)
+    centre : ndarray of float64, shape (regions,)
         Centres.
 
     Returns
     -------
-    ndarray of float64, shape (3, kernels)
+    ndarray of float64, shape (3, regions)
         Sums.
     """
     sums = np.zeros((3, len(values)))
@@ -73,14 +73,14 @@ def absolute_deviation(
 
     Parameters
     ----------
-    values : ndarray of float64, shape (kernels, n)
+    values : ndarray of float64, shape (regions, n)
         Intensities; fastest where they ascend.
-    lowest, highest : ndarray of float64, shape (kernels,)
+    lowest, highest : ndarray of float64, shape (regions,)
         Limits; both belong to the range.
 
     Returns
     -------
-    ndarray of float64, shape (kernels,)
+    ndarray of float64, shape (regions,)
         Mean absolute deviations; NaN where no intensity lies within the limits.
     """
     deviations = np.empty(len(values))

@@ -14,7 +14,7 @@ def count_places_in_runs(
     voxels: npt.NDArray[np.int64],
     steps: npt.NDArray[np.int64],
     equal: npt.NDArray[np.uint16],
-    n_codes: int,
+    top: int,
     longest: int,
 ) -> npt.NDArray[np.int64]:
     """Count, for each direction, voxels that are the second, third, … of their run.
@@ -32,17 +32,17 @@ def count_places_in_runs(
         Distance from the neighbour behind to a voxel; positive.
     equal : ndarray of uint16
         As of :func:`equal_neighbours` for these steps.
-    n_codes : int
+    top : int
         The largest code.
     longest : int
         Length of the longest run that the grid has room for.
 
     Returns
     -------
-    ndarray of int64, shape (directions, n_codes + 1, longest + 2)
+    ndarray of int64, shape (directions, top + 1, longest + 2)
         Voxels by code and place; places 0 and 1 are left at 0.
     """
-    counts = np.zeros((steps.size, n_codes + 1, longest + 2), np.int64)
+    counts = np.zeros((steps.size, top + 1, longest + 2), np.int64)
     place = np.ones(codes.size, np.uint16)
     going_on = np.empty(voxels.size + 1, np.int64)
     equal_here = equal[voxels]

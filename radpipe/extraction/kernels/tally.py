@@ -12,12 +12,12 @@ from radpipe.extraction.kernels.jit import kernel
 def add_equal_values(
     group: npt.NDArray[np.int64],
     value: npt.NDArray[np.int64],
-    p: npt.NDArray[np.float64],
+    number: npt.NDArray[np.float64],
     top: int,
 ) -> tuple[
     npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]
 ]:
-    """Add up, within each matrix, the probabilities of equal values, in the order of the entries.
+    """Add up, within each matrix, the numbers of equal values, in the order of the entries.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def add_equal_values(
         Which matrix an entry belongs to, ascending.
     value : ndarray of int64, shape (entries,)
         Values from 0.
-    p : ndarray of float64, shape (entries,)
-        Probabilities.
+    number : ndarray of float64, shape (entries,)
+        Such as counts or probabilities.
     top : int
         The largest value.
 
@@ -34,8 +34,8 @@ def add_equal_values(
     -------
     group, value : ndarray of int64, shape (values,)
         The values of each matrix, ascending.
-    p : ndarray of float64, shape (values,)
-        Their probabilities.
+    number : ndarray of float64, shape (values,)
+        Their sums.
     place : ndarray of int64, shape (entries,)
         Where each entry's value stands among these.
     """
@@ -54,7 +54,7 @@ def add_equal_values(
                     values[k] = values[k - 1]
                     k -= 1
                 values[k] = v
-            sums[v] += p[end]
+            sums[v] += number[end]
             end += 1
         for k in range(first, at):
             v = values[k]

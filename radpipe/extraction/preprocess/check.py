@@ -24,7 +24,6 @@ class RoiSetting(Section):
     minimumROISize: Count | None = None
     geometryTolerance: Positive | None = None
     correctMask: bool = False
-    additionalInfo: bool = True
     label: Count = 1
     label_channel: Index = 0
 
@@ -131,7 +130,7 @@ def check_inside(stage: Stage) -> None:
         )
 
 
-def on_one_grid(stage: Stage, setting: RoiSetting, label: int) -> Stage:
+def on_one_grid(stage: Stage, setting: RoiSetting) -> Stage:
     """Bring the mask to the image's grid, if it is not there.
 
     Parameters
@@ -140,8 +139,6 @@ def on_one_grid(stage: Stage, setting: RoiSetting, label: int) -> Stage:
         Image and mask.
     setting : RoiSetting
         Settings.
-    label : int
-        The ROI's label.
 
     Returns
     -------
@@ -163,5 +160,5 @@ def on_one_grid(stage: Stage, setting: RoiSetting, label: int) -> Stage:
             raise
         check_inside(stage)
         mask = sitk.Resample(stage.mask, stage.image, sitk.Transform(), sitk.sitkNearestNeighbor)
-        return Stage.of("corrected", stage.image, mask, label)
+        return Stage.of("corrected", stage.image, mask, setting.label)
     return stage

@@ -4,31 +4,9 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
+from radpipe.extraction.boxes import padded
 from radpipe.extraction.grid import Box
 from radpipe.extraction.preprocess.stage import Stage
-
-
-def padded(box: Box, distance: int, shape: tuple[int, ...]) -> Box:
-    """Widen a box on every side as far as the image goes.
-
-    Parameters
-    ----------
-    box : tuple of slice
-        The box.
-    distance : int
-        How many voxels wider on every side.
-    shape : tuple of int
-        The image's size, in the order of the box.
-
-    Returns
-    -------
-    tuple of slice
-        The wider box.
-    """
-    return tuple(
-        slice(max(part.start - distance, 0), min(part.stop + distance, size))
-        for part, size in zip(box, shape, strict=True)
-    )
 
 
 def cropped(stage: Stage, distance: int) -> Stage:

@@ -123,5 +123,6 @@ def _refuse_non_finite(values: npt.NDArray[Any]) -> None:
             "the image type has intensities that are not finite",
             found=f"{broken} of the ROI's {values.size} voxels",
             expected="finite intensities",
-            remedy="leave this image type out, or normalise the image: it overflows",
+            remedy="look for NaN in the image; a filter that overflows needs a normalised image, "
+            "or is left out",
         )

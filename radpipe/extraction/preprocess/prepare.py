@@ -49,9 +49,7 @@ class Prepared:
     stages: tuple[Stage, ...]
 
 
-def prepare(
-    image: sitk.Image, mask: sitk.Image, setting: PrepareSetting, label: int | None = None
-) -> Prepared:
+def prepare(image: sitk.Image, mask: sitk.Image, setting: PrepareSetting) -> Prepared:
     """Normalise, resample, check and resegment an image and its ROI.
 
     Parameters
@@ -62,8 +60,6 @@ def prepare(
         As read: integer labels, or one channel of labels a component.
     setting : PrepareSetting
         Settings.
-    label : int, optional
-        Label of the ROI; the settings' if not given.
 
     Returns
     -------
@@ -78,11 +74,10 @@ def prepare(
     SettingsError
         ``resampledPixelSpacing`` does not fit the image.
     """
-    label = setting.label if label is None else label
     if mask.GetPixelID() != sitk.sitkUInt32:
         mask = as_label_map(mask, setting.label_channel)
-    read = Stage.of("original", image, mask, label)
-    drawn = _placed(read, setting, label)
+    read = Stage.of("original", image, mask, setting.label)
+    drawn = _placed(read, setting)
     check_size(drawn, setting)
     counted = drawn
     if setting.resegmentRange is not None:
@@ -98,12 +93,12 @@ def prepare(
     )
 
 
-def _placed(read: Stage, setting: PrepareSetting, label: int) -> Stage:
+def _placed(read: Stage, setting: PrepareSetting) -> Stage:
     """Bring image and mask to the grid on which everything is computed."""
     stage = replace(read, image=normalised(read.image, setting))
-    moved = resampled(stage, setting, label)
+    moved = resampled(stage, setting, setting.label)
     if moved is not stage or not setting.preCrop:
-        return on_one_grid(moved, setting, label)
-    stage = on_one_grid(stage, setting, label)
+        return on_one_grid(moved, setting)
+    stage = on_one_grid(stage, setting)
     check_size(stage, setting)
     return replace(cropped(stage, setting.padDistance), name=read.name)

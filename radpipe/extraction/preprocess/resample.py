@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from pydantic import Field
 
-from radpipe.errors import GeometryMismatchError, SettingsError
+from radpipe.errors import ExtractionError, GeometryMismatchError, SettingsError
 from radpipe.extraction.image import check_geometry
 from radpipe.extraction.preprocess.bspline import resample_bspline
 from radpipe.extraction.preprocess.check import check_inside, check_not_empty
@@ -23,6 +24,10 @@ Interpolator = Literal[
     "sitkHammingWindowedSinc", "sitkCosineWindowedSinc", "sitkWelchWindowedSinc",
     "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
 ]  # fmt: skip
+
+
+# 8 GiB in double precision.
+_MOST_VOXELS = 2**30
 
 
 class ResampleSetting(Section):
@@ -62,6 +67,8 @@ def resampled(stage: Stage, setting: ResampleSetting, label: int) -> Stage:
         There is no ROI.
     GeometryMismatchError
         The ROI reaches beyond the image.
+    ExtractionError
+        The new grid would have more voxels than fit in memory.
     """
     if setting.resampledPixelSpacing is None or setting.interpolator is None:
         return stage
@@ -72,6 +79,7 @@ def resampled(stage: Stage, setting: ResampleSetting, label: int) -> Stage:
         check_not_empty(fitted)
         return cropped(fitted, setting.padDistance)
     grid = target_grid(stage, spacing_mm, setting.padDistance)
+    _refuse_huge(grid.size)
     interpolator = _number_of(setting.interpolator)
     if interpolator == sitk.sitkBSpline:
         image = resample_bspline(stage.image, grid)
@@ -79,6 +87,17 @@ def resampled(stage: Stage, setting: ResampleSetting, label: int) -> Stage:
         image = grid.resample(stage.image, interpolator)
     mask = grid.resample(stage.mask, sitk.sitkNearestNeighbor)
     return Stage.of("interpolated", image, mask, label)
+
+
+def _refuse_huge(size: list[int]) -> None:
+    voxels = math.prod(size)
+    if voxels > _MOST_VOXELS:
+        raise ExtractionError(
+            "the resampled image would be too large",
+            found=f"{' x '.join(map(str, size))} = {voxels:.3g} voxels around the ROI",
+            expected=f"at most {_MOST_VOXELS:.3g}",
+            remedy="`resampledPixelSpacing` is in mm: ask for larger voxels",
+        )
 
 
 def _spacing(stage: Stage, wanted: list[Any]) -> npt.NDArray[np.float64]:

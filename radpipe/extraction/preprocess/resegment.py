@@ -63,6 +63,9 @@ def _limits(values: Array, setting: ResegmentSetting) -> list[Any]:
     wanted = sorted(setting.resegmentRange or [])
     if setting.resegmentMode == "relative":
         maximum = np.max(values)
+        if values.dtype.kind in "iu":
+            # An unsigned maximum cannot be multiplied by a negative limit.
+            maximum = maximum.item()
         return [maximum * limit for limit in wanted]
     if setting.resegmentMode == "sigma":
         mean, deviation = np.mean(values), np.std(values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from radpipe.extraction.boxes import bounding_box
 from radpipe.extraction.grid import Array, Box, Mask
 
 
@@ -89,25 +90,3 @@ class Stage:
     def box(self) -> Box:
         """The ROI's bounding box; empty slices if there is no ROI."""
         return bounding_box(self.roi)
-
-
-def bounding_box(roi: Mask) -> Box:
-    """Find the smallest box around an ROI.
-
-    Parameters
-    ----------
-    roi : ndarray of bool, shape (z, y, x) or (y, x)
-        The ROI.
-
-    Returns
-    -------
-    tuple of slice
-        One an axis; empty if there is no ROI.
-    """
-    box: list[slice] = []
-    for axis in range(roi.ndim):
-        inside = roi[tuple(box)]
-        others = tuple(other for other in range(roi.ndim) if other != axis)
-        found = np.flatnonzero(inside.any(axis=others))
-        box.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
-    return tuple(box)

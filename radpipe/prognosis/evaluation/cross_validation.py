@@ -6,8 +6,7 @@ pairs within one test fold only: risk scores of different fits have no common sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,6 +45,7 @@ from radpipe.prognosis.survival import (
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
+from radpipe.progress import progress_bar
 
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
@@ -196,8 +196,8 @@ def _run(
     job = partial(_fit_fold, estimator, X, study.endpoint)
     # Where nothing is learnt, worker processes would take longer to start than the work takes.
     processes = workers if estimator.learns else 0
-    with _bar(f"{name}: outer folds", len(parts), progress) as on_done:
-        return in_order(job, parts, processes, on_done)
+    with progress_bar(f"{name}: outer folds", len(parts), progress) as step:
+        return in_order(job, parts, processes, step)
 
 
 def _fit_fold(estimator: Model, X: pd.DataFrame, y: Endpoint, fold: Fold) -> _Fitted:
@@ -299,16 +299,3 @@ def _predictions(name: str, done: list[_Fitted], study: Study) -> pd.DataFrame:
 def _contributions(done: list[_Fitted]) -> pd.DataFrame | None:
     parts = [one.contributions for one in done if one.contributions is not None]
     return ranked(pd.concat(parts, axis=1).mean(axis=1)) if parts else None
-
-
-@contextmanager
-def _bar(what: str, total: int, shown: bool) -> Iterator[Callable[[], None]]:
-    if not shown:
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)

@@ -64,6 +64,22 @@ def test_a_dropped_image_type_is_a_column_of_nan_with_its_reason(
     assert told["missing_columns"] == ""
 
 
+def test_what_pyradiomics_drops_is_a_column_of_nan_and_named(
+    pyradiomics: None, make_cohort: Cohort, tmp_path: Path
+) -> None:
+    settings = {**SMALL, "imageType": {"Original": {}, "LoG": {"sigma": [60.0]}}}
+    run = extract_run(make_cohort(1), settings, tmp_path / "run", engine="pyradiomics")
+    features, provenance = run.features()
+    row, missing = features.iloc[0], run.diagnostics()["missing_columns"][0].split(", ")
+    dropped = [name for name in row.index if name.startswith("log-sigma-60-0-mm-3D_")]
+    assert missing == dropped
+    assert len(dropped) == 18 + 1
+    assert row[dropped].isna().all()
+    assert row.filter(like="original_").notna().all()
+    assert provenance is not None
+    assert provenance.engine == "pyradiomics"
+
+
 def spoil_empty(pair: Pair) -> None:
     pair.change_mask(lambda array: array.fill(0))
 

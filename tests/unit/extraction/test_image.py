@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from radpipe.errors import (
     ConstantRoiError,
     EmptyRoiError,
     GeometryMismatchError,
+    ImageError,
     LabelNotFoundError,
     NonFiniteImageError,
     RoiTooSmallError,
@@ -70,3 +72,10 @@ def test_constant_roi(pair: Pair) -> None:
     check_intensities(pair.image, None)
     with pytest.raises(ConstantRoiError, match=r"all 3\.0"):
         check_intensities(pair.image, roi_of(pair.mask, 1))
+
+
+def test_an_image_of_several_channels_is_refused(pair: Pair) -> None:
+    channels = sitk.Compose([pair.image] * 3)
+    for image in (channels, sitk.RealAndImaginaryToComplex(pair.image, pair.image)):
+        with pytest.raises(ImageError, match="no image of intensities"):
+            check_pair(image, pair.mask, 1)

@@ -80,13 +80,15 @@ def test_values(small: Pair, sections: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("pyradiomics")
-def test_a_plane_image() -> None:
+@pytest.mark.parametrize("image_type", ["Original", "Wavelet"])
+def test_a_plane_image(image_type: str) -> None:
     pair = make_pair(radius=3)
     flat = Pair(pair.image[:, :, 5], pair.mask[:, :, 5])
     # First order maps of a 2D image are beyond PyRadiomics.
     textures = {name: CLASSES[name] for name in ("glcm", "glrlm", "glszm", "gldm", "ngtdm")}
-    params = _params(featureClass=textures)
+    params = _params(featureClass=textures, imageType={image_type: {}})
     ours, theirs = feature_maps(flat.image, flat.mask, params), _theirs(flat, params)
+    assert len(ours) == len(theirs) > 0
     assert list(ours) == list(theirs)
     for name, expected in theirs.items():
         assert _grid(ours[name]) == _grid(expected)
@@ -94,6 +96,21 @@ def test_a_plane_image() -> None:
             sitk.GetArrayFromImage(ours[name]), sitk.GetArrayFromImage(expected),
             rtol=1e-9, atol=1e-9, err_msg=name,
         )  # fmt: skip
+
+
+def test_maps_of_the_engine_are_the_same(small: Pair) -> None:
+    flat = Pair(small.image[:, :, 5], small.mask[:, :, 5])
+    params = {"imageType": {"Wavelet": {}}, "featureClass": {"ngtdm": ["Busyness"]}}
+    expected = feature_maps(flat.image, flat.mask, params)
+    assert set(expected) == {f"wavelet-{band}_ngtdm_Busyness" for band in ("LL", "LH", "HL", "HH")}
+    found = engine_named("fast").execute(
+        read_settings(params), flat.image, flat.mask, voxel_based=True
+    )
+    for name, drawn in expected.items():
+        np.testing.assert_array_equal(
+            sitk.GetArrayFromImage(found[name]), sitk.GetArrayFromImage(drawn)
+        )
+    assert found["diagnostics_Mask-original_VoxelNum"] == np.sum(sitk.GetArrayFromImage(flat.mask))
 
 
 def test_neither_threads_nor_batches_matter(pair: Pair) -> None:
@@ -141,7 +158,7 @@ def test_as_large_as_the_resampled_image(small: Pair) -> None:
 
 
 def test_the_mean_of_27_voxels(small: Pair) -> None:
-    # One kernel by hand: the ROI's middle voxel has all its neighbours inside.
+    # One window by hand: the ROI's middle voxel has all its neighbours inside.
     drawn = feature_maps(small.image, small.mask, {"featureClass": {"firstorder": ["Mean"]}},
                          maskedKernel=False, full=True)["original_firstorder_Mean"]  # fmt: skip
     array = sitk.GetArrayFromImage(small.image).astype(float)

@@ -53,6 +53,8 @@ def test_defaults_leave_shape2d_out_but_a_file_without_classes_does_not() -> Non
         ({"setting": {"force2D": 1}}, ["setting.force2D", "true or false"]),
         ({"setting": {"sigma": [1, "x"]}}, ["setting.sigma.1", "'x'"]),
         ({"setting": {"interpolator": "linear"}}, ["setting.interpolator", "sitkLinear"]),
+        ({"setting": {"wavelet": "haarr"}}, ["setting.wavelet", "expected: a discrete", "'haar'"]),
+        ({"voxelSetting": {"voxelBatch": 0}}, ["voxelSetting.voxelBatch: wrong", "equal to 1"]),
         ({"featureClass": {"glcm": ["Contrst"]}}, ["featureClass.glcm.Contrst", "'Contrast'"]),
         ({"featureClass": {"GLCM": None}}, ["featureClass.GLCM"]),
         ({"imageType": {"Log": {}}}, ["imageType.Log", "'LoG'"]),
@@ -65,6 +67,7 @@ def test_a_mistake_is_told_with_its_path_and_the_nearest_name(
         read_settings(content)
     for part in told:
         assert part in str(caught.value)
+    assert "Value error" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: 1\na: 2\n", "- 1\n"])
@@ -92,6 +95,14 @@ def test_what_a_run_records_does_not_depend_on_how_defaults_are_written() -> Non
     told = read_settings({"imageType": {"Original": {"binWidth": 25}}, "setting": {"level": 1}})
     assert plain.complete() == told.complete()
     assert plain.complete() != read_settings({"setting": {"binWidth": 10}}).complete()
+
+
+def test_what_a_run_records_can_be_read_back() -> None:
+    settings = read_settings({"setting": {"binWidth": 10}, "voxelSetting": {"initValue": -1}})
+    told = settings.complete()
+    assert told["voxelSetting"] == VoxelSetting(initValue=-1).model_dump()
+    assert set(told["setting"]) == set(Setting.model_fields)
+    assert read_settings(told).complete() == told
 
 
 def test_names_are_pyradiomics_own(pyradiomics: None) -> None:

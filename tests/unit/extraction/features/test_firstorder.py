@@ -92,7 +92,7 @@ def test_maps(pyradiomics: None, masked: bool) -> None:
     )
     maps = theirs.execute()
     theirs._initCalculation(theirs.labelledVoxelCoordinates)
-    ours = Intensities.of_kernels(
+    ours = Intensities.of_regions(
         theirs.targetVoxelArray, theirs.coefficients["p_i"], roi.spacing_mm, 7
     )
     for name in ALL:
@@ -103,7 +103,7 @@ def test_maps(pyradiomics: None, masked: bool) -> None:
 
 def test_moments_of_known_numbers() -> None:
     values = np.array([[-1.0, 0.0, 1.0, np.nan], [1.0, 1.0, 1.0, 5.0]])
-    found = Intensities.of_kernels(values, np.array([[1, 1, 1], [3, 1, 0]]), (2.0, 3.0, 5.0), 1)
+    found = Intensities.of_regions(values, np.array([[1, 1, 1], [3, 1, 0]]), (2.0, 3.0, 5.0), 1)
     formula = {name: FIRSTORDER.features[name].formula for name in ALL}
     assert formula["Variance"](found) == pytest.approx([2 / 3, 3])
     assert formula["Skewness"](found) == pytest.approx([0, 6 / 3**1.5])

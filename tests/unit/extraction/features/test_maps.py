@@ -1,4 +1,4 @@
-"""Texture maps against PyRadiomics' own, where kernels are strained."""
+"""Texture maps against PyRadiomics' own, where windows are strained."""
 
 import logging
 import warnings
@@ -16,9 +16,9 @@ from radpipe.extraction.features.glcm import GLCM, GlcmSetting
 from radpipe.extraction.features.gldm import GLDM, GldmSetting
 from radpipe.extraction.features.glrlm import GLRLM
 from radpipe.extraction.features.glszm import GLSZM
-from radpipe.extraction.features.local import Surroundings
 from radpipe.extraction.features.neighbours import plane_of
 from radpipe.extraction.features.ngtdm import NGTDM
+from radpipe.extraction.features.windows import WindowedRoi
 from tests.unit.extraction.rois import roi_of
 
 CLASSES = {each.name: each for each in (GLCM, GLRLM, GLSZM, GLDM, NGTDM)}
@@ -77,9 +77,9 @@ def _theirs(
     }
 
 
-def _surroundings(
+def _windowed(
     levels: np.ndarray, centres: np.ndarray, settings: dict[str, Any]
-) -> tuple[Surroundings, _Setting]:
+) -> tuple[WindowedRoi, _Setting]:
     kernel = {"kernelRadius": 1, "maskedKernel": True}
     kernel |= {key: value for key, value in settings.items() if key in kernel}
     setting = _Setting(**{key: value for key, value in settings.items() if key not in kernel})
@@ -87,7 +87,7 @@ def _surroundings(
     # PyRadiomics counts grey levels from the lowest.
     inside = np.where(mask, levels - levels[mask].min() + 1, 0).astype(np.uint16)
     roi = roi_of(inside, SPACING_MM, levels.astype(float))
-    return Surroundings(roi, centres, kernel["kernelRadius"], plane_of(setting)), setting
+    return WindowedRoi(roi, centres, kernel["kernelRadius"], plane_of(setting)), setting
 
 
 def _ours(
@@ -97,11 +97,11 @@ def _ours(
     settings: dict[str, Any],
     most: int | None = None,
 ) -> dict[str, Values]:
-    around, setting = _surroundings(levels, centres, settings)
+    whole, setting = _windowed(levels, centres, settings)
     feature_class = CLASSES[name]
     parts = [
-        feature_class.compute_maps(kernels, setting, feature_class.names)
-        for kernels in around.batches(most)
+        feature_class.compute_maps(windows, setting, feature_class.names)
+        for windows in whole.batches(most)
     ]
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
@@ -147,7 +147,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "wide unmasked": {"kernelRadius": 2, "maskedKernel": False},
     "distances": {"distances": [1, 2]},
     "wide distances": {"distances": [1, 2], "kernelRadius": 2},
-    "beyond the kernel": {"distances": [3], "kernelRadius": 2},
+    "beyond the window": {"distances": [3], "kernelRadius": 2},
     "asymmetrical": {"symmetricalGLCM": False},
     "alpha": {"gldm_a": 2},
     "euclidean": {"weightingNorm": "euclidean"},
@@ -216,10 +216,10 @@ def test_batches() -> None:
 
 
 def test_many_grey_levels() -> None:
-    # A matrix over all levels would need 65535 by 65535 numbers a kernel.
+    # A matrix over all levels would need 65535 by 65535 numbers a window.
     levels, centres = _box((4, 4, 4), (0, 0, 0), 65535)
     levels[0, 0, 0], levels[3, 3, 3] = 1, 65535
     found = _ours("glcm", levels, centres, {})
     assert np.isfinite(found["Contrast"]).all()
-    # No two voxels of a kernel are equal, so its 8 or more zones are single voxels.
+    # No two voxels of a window are equal, so its 8 or more zones are single voxels.
     assert (_ours("glszm", levels, centres, {})["ZonePercentage"] == 1).all()

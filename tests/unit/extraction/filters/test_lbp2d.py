@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radpipe.errors import SettingsError
-from radpipe.extraction.filters import lbp2d
+from radpipe.extraction.filters import check, lbp2d
 from tests.unit.extraction.filters.cases import DTYPES, EVEN, ODD, boxes, noise, some_roi
 from tests.unit.extraction.filters.conftest import Reference
 
@@ -42,7 +42,7 @@ def test_it_has_pyradiomics_bits(
 def test_without_scikit_image_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lbp2d, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="pip install scikit-image"):
-        lbp2d.check()
+        check(["Original", "LBP2D"])
     image = noise(ODD, np.int16)
     with pytest.raises(SettingsError, match="pip install scikit-image"):
         list(lbp2d.apply(image, image.array > 0, boxes(ODD)[1], lbp2d.LBP2DSetting()))

@@ -73,12 +73,6 @@ def test_a_constant_too_large_for_the_width_has_one_level() -> None:
     np.testing.assert_array_equal(levels, 1)
 
 
-def test_outside_the_roi_is_zero() -> None:
-    values = np.array([[0.0, 30.0, np.nan]])
-    mask = np.array([[True, True, False]])
-    np.testing.assert_array_equal(discretise(values[mask], DiscretiseSetting()), [1, 2])
-
-
 def test_too_many_levels_are_refused_with_a_width_that_works() -> None:
     values = np.linspace(0, 12_000, 4000).reshape(10, 20, 20)
     mask = np.ones(values.shape, bool)

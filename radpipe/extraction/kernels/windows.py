@@ -1,6 +1,6 @@
-"""Matrices of small boxes, one around each voxel (feature maps).
+"""Matrices of windows, which are the small boxes around each voxel (feature maps).
 
-A box is read once: its voxels' grey levels become ranks from 1 among those that the box holds, in
+A window is read once: its voxels' grey levels become ranks from 1 among those that it holds, in
 ascending order, 0 outside the ROI; a matrix over ranks is small enough to be dense. What it holds
 leaves as entries (group, row's value, column's value, number), sorted by them.
 """
@@ -18,7 +18,7 @@ Entries = tuple[
 
 
 @kernel
-def read_box(
+def read_window(
     levels: npt.NDArray[np.uint16],
     place: int,
     steps: npt.NDArray[np.int64],
@@ -26,22 +26,22 @@ def read_box(
     ranks: npt.NDArray[np.int64],
     found: npt.NDArray[np.int64],
 ) -> int:
-    """Read the grey levels of a box.
+    """Read the grey levels of a window.
 
     Parameters
     ----------
     levels : ndarray of uint16
         Flat padded grid of grey levels; 0 outside the ROI.
     place : int
-        Centre of the box.
-    steps : ndarray of int64, shape (voxels of a box,)
+        Centre of the window.
+    steps : ndarray of int64, shape (voxels of a window,)
         Distance from the centre to each voxel.
     rank_of : ndarray of int64, shape (levels + 1,)
         All 0, and again afterwards.
-    ranks : ndarray of int64, shape (voxels of a box,)
+    ranks : ndarray of int64, shape (voxels of a window,)
         Overwritten by each voxel's rank.
-    found : ndarray of int64, shape (voxels of a box,)
-        Overwritten by the levels that the box holds, ascending.
+    found : ndarray of int64, shape (voxels of a window,)
+        Overwritten by the levels that the window holds, ascending.
 
     Returns
     -------
@@ -144,25 +144,25 @@ def directions_in_use(
     a: npt.NDArray[np.int64],
     b: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
-    """Tell which directions have a pair of voxels in any box.
+    """Tell which directions have a pair of voxels in any window.
 
     Parameters
     ----------
     levels : ndarray of uint16
         Flat padded grid of grey levels; 0 outside the ROI.
-    places : ndarray of int64, shape (boxes,)
-        Centres of the boxes.
-    steps : ndarray of int64, shape (voxels of a box,)
-        Distance from the centre to each voxel of a box.
+    places : ndarray of int64, shape (windows,)
+        Centres of the windows.
+    steps : ndarray of int64, shape (voxels of a window,)
+        Distance from the centre to each voxel of a window.
     first : ndarray of int64, shape (directions + 1,)
         Where each direction's pairs start.
     a, b : ndarray of int64, shape (pairs,)
-        Places within the box of voxel and neighbour.
+        Places within the window of voxel and neighbour.
 
     Returns
     -------
     ndarray of bool, shape (directions,)
-        True where a box has a pair.
+        True where a window has a pair.
     """
     used = np.zeros(first.size - 1, np.bool_)
     for d in range(used.size):
@@ -177,7 +177,7 @@ def directions_in_use(
 
 
 @kernel
-def local_pairs(
+def window_pairs(
     levels: npt.NDArray[np.uint16],
     places: npt.NDArray[np.int64],
     steps: npt.NDArray[np.int64],
@@ -186,36 +186,36 @@ def local_pairs(
     b: npt.NDArray[np.int64],
     weights: npt.NDArray[np.float64],
     symmetrical: bool,
-    n_levels: int,
+    top: int,
 ) -> Entries:
-    """Count the pairs of grey levels in each box, by direction or all together.
+    """Count the pairs of grey levels in each window, by direction or all together.
 
     Parameters
     ----------
     levels, places, steps, first, a, b
         As for :func:`directions_in_use`.
     weights : ndarray of float64, shape (directions,) or (0,)
-        What a pair of each direction counts in one matrix a box; none: a matrix a direction.
+        What a pair of each direction counts in one matrix a window; none: a matrix a direction.
     symmetrical : bool
         Count each pair both ways.
-    n_levels : int
+    top : int
         The largest grey level.
 
     Returns
     -------
     group, i, j : ndarray of int64, shape (entries,)
-        Box times number of directions plus direction, or box; levels of voxel and neighbour.
+        Window times number of directions plus direction, or window; levels of voxel and neighbour.
     n : ndarray of float64, shape (entries,)
         Number of pairs; none is 0.
     """
     directions = first.size - 1
-    rank_of = np.zeros(n_levels + 1, np.int64)
+    rank_of = np.zeros(top + 1, np.int64)
     ranks, found = np.empty(steps.size, np.int64), np.empty(steps.size, np.int64)
-    table = np.zeros(min(steps.size, n_levels) ** 2)
+    table = np.zeros(min(steps.size, top) ** 2)
     entries = empty_entries(places.size * 2 * a.size)
     at = 0
     for p in range(places.size):
-        n = read_box(levels, places[p], steps, rank_of, ranks, found)
+        n = read_window(levels, places[p], steps, rank_of, ranks, found)
         for d in range(directions):
             weight = weights[d] if weights.size else 1.0
             for q in range(first[d], first[d + 1]):
@@ -232,14 +232,14 @@ def local_pairs(
 
 
 @kernel
-def local_intensities(
+def window_intensities(
     intensities: npt.NDArray[np.float64],
     levels: npt.NDArray[np.uint16],
     places: npt.NDArray[np.int64],
     steps: npt.NDArray[np.int64],
-    n_levels: int,
+    top: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Read the intensities of each box and count its grey levels.
+    """Read the intensities of each window and count its grey levels.
 
     Parameters
     ----------
@@ -247,22 +247,22 @@ def local_intensities(
         Flat padded grid; NaN outside the ROI.
     levels, places, steps
         As for :func:`directions_in_use`.
-    n_levels : int
+    top : int
         The largest grey level.
 
     Returns
     -------
-    values : ndarray of float64, shape (boxes, voxels of a box)
+    values : ndarray of float64, shape (windows, voxels of a window)
         Intensities; NaN outside the ROI.
-    counts : ndarray of float64, shape (boxes, voxels of a box)
-        Voxels of each grey level that the box holds, ascending; 0 behind the last.
+    counts : ndarray of float64, shape (windows, voxels of a window)
+        Voxels of each grey level that the window holds, ascending; 0 behind the last.
     """
-    rank_of = np.zeros(n_levels + 1, np.int64)
+    rank_of = np.zeros(top + 1, np.int64)
     ranks, found = np.empty(steps.size, np.int64), np.empty(steps.size, np.int64)
     values = np.empty((places.size, steps.size))
     counts = np.zeros((places.size, steps.size))
     for p in range(places.size):
-        read_box(levels, places[p], steps, rank_of, ranks, found)
+        read_window(levels, places[p], steps, rank_of, ranks, found)
         for k in range(steps.size):
             values[p, k] = intensities[places[p] + steps[k]]
             if ranks[k]:

@@ -14,7 +14,7 @@ _BLOCK = 4096
 def sum_differences(
     levels: npt.NDArray[np.uint16],
     steps: npt.NDArray[np.int64],
-    n_levels: int,
+    top: int,
 ) -> npt.NDArray[np.float64]:
     """Sum, for each grey level, the distances from the mean of the neighbours.
 
@@ -24,18 +24,18 @@ def sum_differences(
         Flat padded grid of grey levels; 0 outside the ROI.
     steps : ndarray of int64, shape (neighbours,)
         Distances to all neighbours, behind and ahead.
-    n_levels : int
+    top : int
         The largest grey level.
 
     Returns
     -------
-    ndarray of float64, shape (n_levels + 1,)
+    ndarray of float64, shape (top + 1,)
         A voxel without neighbours counts as no difference.
     """
     reach = 0
     for step in steps:
         reach = max(reach, abs(step))
-    differences = np.zeros(n_levels + 1)
+    differences = np.zeros(top + 1)
     total = np.zeros(_BLOCK, np.int32)
     neighbours = np.zeros(_BLOCK, np.int32)
     start, end = reach, levels.size - reach

@@ -1,4 +1,4 @@
-"""Kernels: the box around each voxel from which maps of features are computed."""
+"""Windows: the box around each voxel from which maps of features are computed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from radpipe.extraction.features.neighbours import Offsets, offsets_ahead
-from radpipe.extraction.grid import Array, FlatLevels, Mask, Roi
-from radpipe.extraction.kernels.local import directions_in_use
+from radpipe.extraction.grid import Array, FlatLevels, Keeping, Mask, Roi
+from radpipe.extraction.kernels.windows import directions_in_use
 
 Places = npt.NDArray[np.int64]
-# Voxels of the kernels that are computed together: what numpy makes of them stays in the cache.
+# Voxels of the windows that are computed together: what numpy makes of them stays in the cache.
 _VOXELS_TOGETHER = 2**13
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of neighbours inside a kernel.
+    """The pairs of neighbours inside a window.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Pairs:
     first : ndarray of int64, shape (directions + 1,)
         Where each direction's pairs start.
     a, b : ndarray of int64, shape (pairs,)
-        Places within the kernel of voxel and neighbour.
+        Places within the window of voxel and neighbour.
     """
 
     offsets: Offsets
@@ -42,7 +42,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of voxels inside a kernel.
+    """The lines of voxels inside a window.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Lines:
     line_first : ndarray of int64, shape (lines + 1,)
         Where each line's voxels start.
     line : ndarray of int64
-        Places within the kernel, line by line.
+        Places within the window, line by line.
     """
 
     offsets: Offsets
@@ -63,19 +63,19 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The ROI, and how far the kernel of each of its voxels reaches.
+class WindowedRoi(Keeping):
+    """The ROI, and the window around each of its voxels.
 
     Attributes
     ----------
     roi : Roi
-        Intensities and grey levels that kernels may look at, which is not always the ROI alone.
+        Intensities and grey levels that windows may look at, which is not always the ROI alone.
     centres : ndarray of bool, shape (z, y, x)
-        The voxels that have a kernel.
+        The voxels that have a window.
     radius : int
         Voxels on each side of the centre.
     plane : int or None
-        Axis along which a kernel is one voxel thick.
+        Axis along which a window is one voxel thick.
     """
 
     roi: Roi
@@ -85,7 +85,7 @@ class Surroundings:
 
     @cached_property
     def flat(self) -> FlatLevels:
-        """Grey levels with a margin that every kernel fits in."""
+        """Grey levels with a margin that every window fits in."""
         return self.roi.flat_with(self.radius)
 
     @cached_property
@@ -110,22 +110,18 @@ class Surroundings:
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Size of a kernel (z, y, x)."""
+        """Size of a window (z, y, x)."""
         length = 2 * self.radius + 1
         return tuple(1 if axis == self.plane else length for axis in range(3))
 
     @cached_property
     def steps(self) -> Places:
-        """Distance in the flat grid from the centre to each voxel of a kernel."""
+        """Distance in the flat grid from the centre to each voxel of a window."""
         voxels = np.array(list(np.ndindex(self.shape)), np.int64)
         return np.asarray((voxels - np.array(self.shape) // 2) @ self.flat.strides)
 
-    @cached_property
-    def _kept(self) -> dict[Any, Any]:
-        return {}
-
     def offsets(self, distances: tuple[int, ...] = (1,)) -> Offsets:
-        """List the directions that neither leave the image nor a kernel from everywhere.
+        """List the directions that leave neither the image nor a window from everywhere.
 
         Parameters
         ----------
@@ -141,7 +137,7 @@ class Surroundings:
         return offsets_ahead(tuple(map(min, sizes)), distances, self.plane)
 
     def pairs(self, distances: tuple[int, ...] = (1,)) -> Pairs:
-        """List the pairs of neighbours, in the directions that the kernel of any voxel has one.
+        """List the pairs of neighbours, in the directions that the window of any voxel has one.
 
         Parameters
         ----------
@@ -153,14 +149,14 @@ class Surroundings:
         Pairs
             By direction.
         """
-        if distances not in self._kept:
-            found = _pairs(self.offsets(distances), self.shape)
-            used = directions_in_use(
-                self.flat.levels, self.places, self.steps, found.first, found.a, found.b
-            )
-            self._kept[distances] = _pairs(found.offsets[used], self.shape)
-        pairs: Pairs = self._kept[distances]
-        return pairs
+        return self.kept(distances, lambda: self._pairs_in_use(distances))
+
+    def _pairs_in_use(self, distances: tuple[int, ...]) -> Pairs:
+        found = _pairs(self.offsets(distances), self.shape)
+        used = directions_in_use(
+            self.flat.levels, self.places, self.steps, found.first, found.a, found.b
+        )
+        return _pairs(found.offsets[used], self.shape)
 
     @cached_property
     def lines(self) -> Lines:
@@ -170,38 +166,38 @@ class Surroundings:
         every = [line for some in lines for line in some]
         return Lines(offsets, _starts(lines), _starts(every), _joined(every))
 
-    def batches(self, most: int | None = None) -> list[Kernels]:
-        """Divide the kernels into parts that are computed one by one.
+    def batches(self, most: int | None = None) -> list[Windows]:
+        """Divide the windows into parts that are computed one by one.
 
         Parameters
         ----------
         most : int or None
-            Kernels in a part, at most; as many as fit in the cache by default.
+            Windows in a part, at most; as many as fit in the cache by default.
 
         Returns
         -------
-        list of Kernels
+        list of Windows
             All of them, in order.
         """
         size = max(_VOXELS_TOGETHER // self.steps.size, 1)
         size = size if most is None else min(size, most)
         starts = range(0, self.places.size, size)
-        return [Kernels(self, self.places[start : start + size]) for start in starts]
+        return [Windows(self, self.places[start : start + size]) for start in starts]
 
 
 @dataclass(frozen=True)
-class Kernels:
-    """Some of the kernels.
+class Windows:
+    """Some of the windows.
 
     Attributes
     ----------
-    around : Surroundings
-        What they look at.
-    places : ndarray of int64, shape (kernels,)
+    whole : WindowedRoi
+        The ROI with all its windows.
+    places : ndarray of int64, shape (windows,)
         Their centres among the flat grey levels.
     """
 
-    around: Surroundings
+    whole: WindowedRoi
     places: Places
 
     def __len__(self) -> int:
