@@ -148,13 +148,22 @@ def in_threads(
         Asked for the next item only when there is room: at most one item more than threads is in
         memory.
     threads : int
-        Threads; below 2 there is none but the caller's.
+        Threads; with 1 there is none but the caller's.
 
     Yields
     ------
     result
         What the function returned. The first error ends the run and is raised.
+
+    Raises
+    ------
+    SettingsError
+        The number of threads is none.
     """
+    if not isinstance(threads, int) or threads < 1:
+        raise SettingsError(
+            "no number of threads", where="threads", found=threads, expected="1 or more"
+        )
     if threads < 2:
         yield from map(function, items)
         return

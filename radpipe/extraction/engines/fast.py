@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from threadpoolctl import ThreadpoolController
 
 from radpipe.extraction import filters
-from radpipe.extraction.axes import for_three_axes, lattice_of
+from radpipe.extraction.axes import lattice_of
 from radpipe.extraction.engines.base import VALUES_VERSION
 from radpipe.extraction.engines.diagnostics import diagnostics_of
 from radpipe.extraction.features import FEATURE_CLASSES
@@ -66,6 +66,8 @@ class Engine:
             A filter lacks a package.
         """
         filters.check(settings.imageType)
+        if "LoG" in settings.imageType and not settings.setting_of("LoG").sigma:
+            log.warning("LoG without `sigma` gives no features")
         compile_kernels()
 
     def execute(
@@ -190,7 +192,10 @@ def _shape_class(
     axes = prepared.image.array.ndim
     if reason := _why_no_shape(name, axes, roi.mask.shape, setting):
         return dict.fromkeys(features, Undefined(reason))
-    return FEATURE_CLASSES[name].compute(roi, for_three_axes(setting, axes), features)
+    if axes == 2:
+        # The plane of a 2D image is the image, whatever plane the settings name.
+        setting = setting.model_copy(update={"force2Ddimension": 0})
+    return FEATURE_CLASSES[name].compute(roi, setting, features)
 
 
 def _why_no_shape(name: str, axes: int, shape: tuple[int, ...], setting: Setting) -> str | None:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import Values
+from radpipe.extraction.features.groups import Values
 from radpipe.extraction.grid import Mask
 from radpipe.extraction.kernels.diameters import (
     hulls_of_planes,

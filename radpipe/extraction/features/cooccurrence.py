@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import (
-    EPSILON,
-    Directions,
-    Distribution,
-    Groups,
-    Values,
-)
+from radpipe.extraction.features.groups import EPSILON, Directions, Distribution, Groups, Values
 from radpipe.extraction.features.neighbours import (
     DistanceSetting,
     Offsets,
@@ -112,6 +106,14 @@ class Cooccurrence(Directions):
         return self.i + self.j - self.of_entry(self.mean_i) - self.of_entry(self.mean_j)
 
     @cached_property
+    def spreads(self) -> tuple[Values, Values]:
+        """Standard deviations of i and of j."""
+        spread_i, spread_j = (
+            self.sum(self.p * off_mean**2) ** 0.5 for off_mean in (self.off_mean_i, self.off_mean_j)
+        )
+        return spread_i, spread_j
+
+    @cached_property
     def largest(self) -> Values:
         """The largest probability; NaN without entries."""
         starts = np.flatnonzero(np.diff(self.group, prepend=-1))
@@ -149,6 +151,44 @@ class Cooccurrence(Directions):
         # A real root of rounding below 0 is NaN, and left out of the mean, as in PyRadiomics.
         second[matrices] = np.sqrt(_second_eigenvalues(dense[matrices]))
         return second
+
+
+@dataclass(frozen=True)
+class FewLevels(Cooccurrence):
+    """Co-occurrence probabilities of few grey levels.
+
+    Of these a direction may well have one level only, or independent ones. Whether a spread is 0
+    then, or two entropies are equal, is decided by the rounding of sums, and so by their order:
+    by that in which PyRadiomics' array happens to lie in memory.
+
+    Attributes
+    ----------
+    dense : ndarray of float64, shape (levels, levels, directions)
+        The probabilities again, laid out as there.
+    """
+
+    dense: Values
+
+    @cached_property
+    def spreads(self) -> tuple[Values, Values]:
+        """Standard deviations of i and of j."""
+        p, levels = self.dense, self.levels.astype(float)
+        spreads = []
+        for value in (levels[:, None, None], levels[None, :, None]):
+            mean = np.sum(value * p, (0, 1), keepdims=True)
+            spreads.append(np.sum(p * (value - mean) ** 2, (0, 1)) ** 0.5)
+        return spreads[0], spreads[1]
+
+    @cached_property
+    def joint_entropy(self) -> Values:
+        """Entropy of pairs."""
+        return np.asarray(-np.sum(self.dense * np.log2(self.dense + EPSILON), (0, 1)))
+
+    @cached_property
+    def entropy_of_product(self) -> Values:
+        """Entropy of the product of the marginals (HXY2)."""
+        px, py = self.dense.sum(1, keepdims=True), self.dense.sum(0, keepdims=True)
+        return np.asarray(-np.sum(px * py * np.log2(px * py + EPSILON), (0, 1)))
 
 
 @dataclass(frozen=True)
@@ -204,13 +244,29 @@ def cooccurrence(roi: Roi, setting: GlcmSetting) -> Cooccurrence:
         weights = _pair_weights(offsets, roi.spacing_mm, setting.weightingNorm)
         pairs = np.sum(np.moveaxis(pairs, 0, -1) * weights, axis=-1)[None]
     # Directions in which nobody has a neighbour count nowhere, not even in the joint average.
-    pairs = pairs[pairs.any(axis=(1, 2))]
-    a, i, j = np.nonzero(pairs)
-    weight = pairs[a, i, j]
-    total = np.bincount(a, weight, len(pairs))
-    return Cooccurrence(
-        a, len(pairs), 1, grey_levels[i], grey_levels[j], weight / total[a], grey_levels
-    )  # fmt: skip
+    used = pairs[pairs.any(axis=(1, 2))]
+    a, i, j = np.nonzero(used)
+    weight = used[a, i, j]
+    p = weight / np.bincount(a, weight, len(used))[a]
+    entries = a, len(used), 1, grey_levels[i], grey_levels[j], p, grey_levels
+    if not 0 < len(grey_levels) <= _FEW_LEVELS:
+        return Cooccurrence(*entries)
+    gaps = len(grey_levels) < grey_levels[-1]
+    dense = _laid_out(len(grey_levels), len(used), gaps, len(used) < len(pairs))
+    dense[i, j, a] = p
+    return FewLevels(*entries, dense)
+
+
+def _laid_out(n: int, directions: int, gaps: bool, unused: bool) -> Values:
+    """Make an array of levels, levels, directions, as it lies in memory in PyRadiomics.
+
+    numpy leaves the axes in another order after deleting grey levels that do not occur, and after
+    deleting directions without pairs.
+    """
+    if unused:
+        last, first = (1, 2) if gaps else (2, 1)
+        return np.zeros((directions, n, n)).transpose(last, first, 0)
+    return np.zeros((n, n, directions)).transpose(*((0, 1) if gaps else (1, 0)), 2)
 
 
 def window_cooccurrence(windows: Windows, setting: GlcmSetting) -> WindowCooccurrence:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import EPSILON, FeatureClass, Values
+from radpipe.extraction.features.base import FeatureClass
+from radpipe.extraction.features.groups import EPSILON, Values
 from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi
 from radpipe.extraction.kernels.moments import absolute_deviation, power_sums

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from radpipe.extraction.features.base import EPSILON, FeatureClass, Values
+from radpipe.extraction.features.base import FeatureClass
 from radpipe.extraction.features.cooccurrence import (
     Cooccurrence,
     GlcmSetting,
     cooccurrence,
     window_cooccurrence,
 )
+from radpipe.extraction.features.groups import EPSILON, Values
 
 __all__ = ["GLCM", "GlcmSetting"]
 
@@ -66,10 +67,8 @@ def contrast(m: Cooccurrence) -> Values:
 @GLCM.feature("Correlation", "NI2N")
 def correlation(m: Cooccurrence) -> Values:
     """Pearson correlation of i and j; 1 where either does not vary."""
-    spread_i = m.sum(m.p * m.off_mean_i**2) ** 0.5
-    spread_j = m.sum(m.p * m.off_mean_j**2) ** 0.5
     covariance = m.sum(m.p * m.off_mean_i * m.off_mean_j)
-    spread = spread_i * spread_j
+    spread = m.spreads[0] * m.spreads[1]
     return m.over_directions(np.where(spread == 0, 1.0, covariance / (spread + EPSILON)))
 
 
@@ -159,7 +158,7 @@ def joint_entropy(m: Cooccurrence) -> Values:
 def maximal_correlation_coefficient(m: Cooccurrence) -> Values:
     """Root of the second largest eigenvalue of Q; 1 for a single grey level."""
     if m.levels.size < 2:
-        return np.ones(m.regions)
+        return m.over_directions(np.ones(m.count))
     return m.over_directions(m.maximal_correlations).real
 
 

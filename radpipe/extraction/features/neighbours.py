@@ -20,7 +20,7 @@ Offsets = npt.NDArray[np.int64]
 class DistanceSetting(PlaneSetting):
     """How far neighbours are, in voxels, by the largest of their three offsets."""
 
-    distances: list[Count] = Field(default=[1])
+    distances: list[Count] = Field(default=[1], min_length=1)
 
 
 class WeightingSetting(PlaneSetting):

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import FeatureClass, Groups, Values
+from radpipe.extraction.features.base import FeatureClass
+from radpipe.extraction.features.groups import Groups, Values
 from radpipe.extraction.features.neighbours import DistanceSetting, both_ways, directions_of
 from radpipe.extraction.features.windows import Windows
 from radpipe.extraction.grid import Roi

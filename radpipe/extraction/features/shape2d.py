@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from radpipe.errors import ExtractionError
-from radpipe.extraction.features.base import FeatureClass, Values
+from radpipe.extraction.features.base import FeatureClass
 from radpipe.extraction.features.body import in_mm, principal_variances, surface_points
+from radpipe.extraction.features.groups import Values
 from radpipe.extraction.grid import Mask, Roi
 from radpipe.extraction.kernels.diameters import hulls_of_planes, largest_in_planes
 from radpipe.extraction.section import PlaneSetting

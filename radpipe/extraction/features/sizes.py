@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from radpipe.extraction.features.base import EPSILON, Directions, Tally, Values
+from radpipe.extraction.features.groups import EPSILON, Directions, Tally, Values
 
 
 @dataclass(frozen=True)

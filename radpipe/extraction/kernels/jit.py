@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import llvmlite
+import llvmlite.binding
 import numba
 import platformdirs
 
@@ -30,9 +31,11 @@ def source_hash() -> str:
     Returns
     -------
     str
-        16 hexadecimal digits of every kernel's source and the compilers' versions.
+        16 hexadecimal digits of every kernel's source, the compilers, Python and the processor.
     """
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    machine = f"{sys.implementation.cache_tag} {llvmlite.binding.get_host_cpu_name()}"
+    compilers = f"{numba.__version__} {llvmlite.__version__}"
+    digest = hashlib.sha256(f"{machine} {compilers}".encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -49,17 +52,19 @@ def _cache_directory() -> Path:
             folder.mkdir(exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
-        except OSError:
+        except OSError as error:
+            log.warning("compiled code cannot be kept in %s: %s", parent, error)
             continue
         if _is_ours(parent):
             return folder
+        log.warning("compiled code is not kept in %s, where anybody may write", parent)
     return Path(tempfile.mkdtemp(prefix="radpipe-"))
 
 
 def _is_ours(folder: Path) -> bool:
     """Tell whether nobody else may put code there that we would run."""
     state = folder.stat()
-    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)
+    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o002)
 
 
 CACHE_DIRECTORY = _cache_directory()
@@ -82,7 +87,7 @@ def compiling(what: str) -> Iterator[bool]:
     done = CACHE_DIRECTORY / f"{what}-compiled"
     needed = not numba.config.DISABLE_JIT and not done.exists()
     if needed:
-        log.warning("compiling the kernels of %s, once on this machine: half a minute …", what)
+        log.warning("compiling the kernels of %s, once on this machine: some ten seconds …", what)
     yield needed
     if needed:
         done.touch()

@@ -11,7 +11,7 @@ VALUES = Path(__file__).parents[5] / "shared" / "reference" / "ibsi1_reference_v
 # The list has it as P6QZ1; codes have four characters.
 SLIP = "P6QZ"
 FAMILIES = {
-    "firstorder": {"Statistics", "IH"}, "shape": {"Morphology (3D)"}, "glcm": {"CM"},
+    "firstorder": {"Statistics", "IH", "IS"}, "shape": {"Morphology (3D)"}, "glcm": {"CM"},
     "glrlm": {"RLM"}, "glszm": {"SZM"}, "gldm": {"NGLDM"}, "ngtdm": {"NGTDM"},
 }  # fmt: skip
 CODES = {

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radpipe.extraction.features.base import Values
 from radpipe.extraction.features.glcm import GLCM, GlcmSetting
 from radpipe.extraction.features.gldm import GLDM, GldmSetting
 from radpipe.extraction.features.glrlm import GLRLM
 from radpipe.extraction.features.glszm import GLSZM
+from radpipe.extraction.features.groups import Values
 from radpipe.extraction.features.neighbours import plane_of
 from radpipe.extraction.features.ngtdm import NGTDM
 from radpipe.extraction.features.windows import WindowedRoi
