@@ -30,7 +30,7 @@ def maps(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Draw a map of every feature: its value in the kernel around each voxel of the ROI."""
+    """Draw a map of every feature: its value in the window around each voxel of the ROI."""
     from radpipe.extraction.map_files import write_maps
     from radpipe.parallel import default_workers
 
