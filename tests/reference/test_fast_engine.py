@@ -57,6 +57,16 @@ def test_real_cases(shared: Path, pyradiomics: None, case: str) -> None:
     assert_equal(params, str(shared / image), str(shared / mask), threads=2)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("modality", ["PET", "CT", "MR_T1"])
+def test_every_sarcoma(shared: Path, pyradiomics: None, modality: str) -> None:
+    params = {"PET": "pet", "CT": "ct", "MR_T1": "mr"}[modality]
+    images = sorted((shared / "sts" / "nifti").glob(f"*/{modality}_image.nii.gz"))
+    assert len(images) >= 4
+    for image in images:
+        assert_equal(params, str(image), str(image).replace("_image", "_mask"))
+
+
 def test_everything_switched_on(pyradiomics: None, pair: Pair) -> None:
     assert_equal(EVERYTHING, pair.image, pair.mask)
 
