@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def verify(run: str | Path, sample: int = 5) -> Verification:
     for _, row in rows.iterrows():
         try:
             case = _case_of(row, inputs[row["case_id"]])
-            found += _compared(row, case, settings, seconds, seconds)
+            found += _compared(row, case, settings, seconds)
         except (RunError, ImageError, ExtractionError) as error:
             failed[row["case_id"]] = str(error)
     columns = [
@@ -119,16 +119,15 @@ def _compared(
     row: pd.Series,
     case: Case,
     settings: ExtractionSettings,
-    engines: Iterable[str],
     seconds: dict[str, float],
 ) -> Iterator[tuple[Any, ...]]:
     """Compare a row with what both engines give now, with the one that is farther from it."""
     loaded = load_case(case, settings)
     if not any(seconds.values()):
-        # The first case of a process pays for loading compiled kernels; no time should.
+        # Loading compiled kernels belongs to no case's time.
         row_of(loaded, settings, next(iter(seconds)))
     again: list[dict[str, float]] = []
-    for engine in engines:
+    for engine in seconds:
         started = time.perf_counter()
         again.append(row_of(loaded, settings, engine).features)
         seconds[engine] += time.perf_counter() - started
@@ -148,7 +147,7 @@ def _case_of(row: pd.Series, inputs: dict[str, Any]) -> Case:
                 f"the {name} that the run read is not there",
                 where=str(path),
                 found="no such file",
-                remedy="bring it back; a path is relative to where `radpipe extract` was started",
+                remedy="bring it back, or extract again from where it is now",
             )
         if (now := sha256_of(path)) != expected:
             raise RunError(

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from radpipe.extraction.kernels.jit import kernel
 from radpipe.extraction.kernels.windows import Entries, empty_entries, empty_into, read_window
+from radpipe.extraction.kernels.zones import root_of
 
 
 @kernel
@@ -99,14 +100,6 @@ def window_runs(
 
 
 @kernel
-def _root(parent: npt.NDArray[np.int64], k: int) -> int:
-    while parent[k] != k:
-        parent[k] = parent[parent[k]]
-        k = parent[k]
-    return k
-
-
-@kernel
 def window_zones(
     levels: npt.NDArray[np.uint16],
     places: npt.NDArray[np.int64],
@@ -144,7 +137,7 @@ def window_zones(
             parent[k], size[k] = k, 1
         for q in range(a.size):
             if ranks[a[q]] and ranks[a[q]] == ranks[b[q]]:
-                one, other = _root(parent, a[q]), _root(parent, b[q])
+                one, other = root_of(parent, a[q]), root_of(parent, b[q])
                 if one != other:
                     parent[other] = one
                     size[one] += size[other]

@@ -9,7 +9,21 @@ from radpipe.extraction.kernels.jit import kernel
 
 
 @kernel
-def _root(parent: npt.NDArray[np.int32], zone: int) -> int:
+def root_of(parent: npt.NDArray[np.signedinteger], zone: int) -> int:
+    """Find the zone that a zone has become part of.
+
+    Parameters
+    ----------
+    parent : ndarray of int32 or int64
+        Of each zone the one that it was joined to, or itself; shortened on the way.
+    zone : int
+        The zone.
+
+    Returns
+    -------
+    int
+        Its root.
+    """
     while parent[zone] != zone:
         parent[zone] = parent[parent[zone]]
         zone = parent[zone]
@@ -64,10 +78,10 @@ def find_zones(
             code[n] = codes[v]
             n += 1
             continue
-        first = _root(parent, zone[v - steps[lowest[behind]]])
+        first = root_of(parent, zone[v - steps[lowest[behind]]])
         behind &= behind - 1
         while behind:
-            other = _root(parent, zone[v - steps[lowest[behind]]])
+            other = root_of(parent, zone[v - steps[lowest[behind]]])
             behind &= behind - 1
             if other != first:
                 # The older zone stays, or the chain of parents would not end.
