@@ -49,7 +49,9 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
-        return version("radpipe")
+        # Kept: finding it takes a millisecond, and every case tells it.
+        globals()[name] = version("radpipe")
+        return globals()[name]
     raise AttributeError(f"module 'radpipe' has no attribute {name!r}")
 
 

@@ -301,7 +301,7 @@ def run_demo(
     require_workers(workers)
     require_seed(seed)
     _check(out, patients)
-    from radpipe.extraction.batch import extract_run
+    from radpipe.extraction.batch import Options, extract_run
     from radpipe.prognosis.evaluation import evaluate, train
     from radpipe.prognosis.report import write_report
 
@@ -311,8 +311,9 @@ def run_demo(
         truth = make_cohort(cohort, patients, seed)
     with step("extract", f"PyRadiomics' features, parameter file {PARAMS}"):
         run = extract_run(
-            cohort / "cohort.csv", PARAMS, out / "run", workers=workers, progress=progress
-        )
+            cohort / "cohort.csv", PARAMS, out / "run", options=Options(workers=workers),
+            progress=progress,
+        )  # fmt: skip
     study: dict[str, Any] = {"time": "os_days", "event": "death", "seed": seed}
     with step("evaluate", "nested cross-validation, beside tumour volume alone"):
         evaluation = evaluate(run.path, clinical, **study, workers=workers, progress=progress)

@@ -12,9 +12,12 @@
     │   ├── EmptyRoiError             nothing is segmented
     │   ├── RoiTooSmallError          one voxel, or fewer than the settings ask for
     │   ├── NonFiniteImageError       NaN or infinity
-    │   └── ConstantRoiError          one intensity in the whole ROI
+    │   ├── ConstantRoiError          one intensity in the whole ROI
+    │   └── FileChangedError          it changed while it was read
     ├── ExtractionError           the engine failed on a case
     ├── WorkerDiedError           the process that computed an item died, more than once
+    │   ├── TimedOutError             it was ended: it took too long
+    │   └── OutOfMemoryError          it was ended: it took too much memory
     ├── RunError                  a run directory is missing, foreign, unfinished or in use
     ├── TableError                a feature or clinical table is wrong
     └── ModelError                a model directory, or a table that does not fit it
@@ -126,12 +129,24 @@ class ConstantRoiError(ImageError):
     """All voxels of the ROI have one intensity."""
 
 
+class FileChangedError(ImageError):
+    """A file changed, or vanished, while it was read."""
+
+
 class ExtractionError(RadpipeError):
     """The engine failed on a case."""
 
 
 class WorkerDiedError(RadpipeError):
     """The process that computed a case or a fold died each time it was tried."""
+
+
+class TimedOutError(WorkerDiedError):
+    """A case took longer than it may."""
+
+
+class OutOfMemoryError(WorkerDiedError):
+    """A case needs more memory than there is."""
 
 
 class RunError(RadpipeError):

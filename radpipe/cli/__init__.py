@@ -11,8 +11,10 @@ from radpipe.cli.demo import demo
 from radpipe.cli.evaluate import evaluate
 from radpipe.cli.extract import extract
 from radpipe.cli.maps import maps
+from radpipe.cli.merge import merge
 from radpipe.cli.predict import predict
 from radpipe.cli.report import report
+from radpipe.cli.status import status
 from radpipe.cli.train import train
 from radpipe.cli.validate import validate
 from radpipe.cli.verify import verify
@@ -27,7 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (extract, maps, verify, evaluate, train, validate, predict, report, demo):
+VERBS = (
+    extract, status, merge, verify, maps, evaluate, train, validate, predict, report, demo,
+)  # fmt: skip
+for verb in VERBS:
     app.command()(verb)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from types import FrameType
 
 import typer
 
@@ -13,10 +14,15 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def unfinished_if_interrupted(out: Path) -> Iterator[None]:
-    """Tell what Ctrl-C leaves behind, and exit."""
+def told_if_interrupted(remedy: str) -> Iterator[None]:
+    """Tell what Ctrl-C, or a cluster that ends a job, leaves behind; and exit."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     except KeyboardInterrupt:
-        sys.stderr.write(f"stopped: {out} is unfinished; remove it, or name another --out\n")
+        sys.stderr.write(f"stopped: {remedy}\n")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

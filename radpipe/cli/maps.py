@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from radpipe.cli.interrupt import unfinished_if_interrupted
+from radpipe.cli.interrupt import told_if_interrupted
 
 
 def maps(
@@ -34,7 +34,7 @@ def maps(
     from radpipe.extraction.map_files import write_maps
     from radpipe.parallel import default_workers
 
-    with unfinished_if_interrupted(out):
+    with told_if_interrupted(f"{out} is unfinished; remove it, or name another --out"):
         written = write_maps(
             image,
             mask,

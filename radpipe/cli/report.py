@@ -2,23 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from radpipe.errors import RunError, SettingsError
+
 
 def report(
-    evaluation: Annotated[
-        Path, typer.Argument(help="A directory that `radpipe evaluate` or `validate` made.")
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="What `radpipe evaluate` or `validate` made, or a run of `radpipe extract`."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The HTML file to make or replace.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The HTML file to make or replace. Of a run: report.html in its directory."
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="The extraction run behind it, if it is no longer where it was."),
+        typer.Option(help="Of an evaluation: the run behind it, if it is no longer where it was."),
     ] = None,
 ) -> None:
-    """Write one self-contained HTML file about an evaluation."""
+    """Write an HTML page about an evaluation, or a page of a run's cases."""
+    for page in _pages(path, out, run):
+        typer.echo(f"written: {page}")
+
+
+def _pages(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
+    if (path / "metrics.json").is_file():
+        yield _evaluation(path, out, run)
+        return
+    runs = [path] if _is_run(path) else _runs_in(path)
+    _refuse_unfit(path, runs, out, run)
+    from radpipe.extraction.overview import write_overview
+
+    for each in runs:
+        yield write_overview(each, out)
+
+
+def _evaluation(path: Path, out: Path | None, run: Path | None) -> Path:
+    if out is None:
+        raise SettingsError(
+            "the report of an evaluation needs a file name",
+            where=str(path),
+            expected="--out",
+            remedy="name the file, such as --out report.html",
+        )
     from radpipe.prognosis.report import write_report
 
-    typer.echo(f"written: {write_report(evaluation, out, run)}")
+    return write_report(path, out, run)
+
+
+def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | None) -> None:
+    if not runs:
+        raise RunError(
+            "no evaluation in this directory, and no run",
+            where=str(path),
+            found="neither metrics.json nor run.json" if path.is_dir() else "no such directory",
+            expected="a directory that `radpipe evaluate`, `validate` or `extract` made",
+        )
+    if run is not None:
+        raise SettingsError(
+            "this is a run itself",
+            where="--run",
+            found=str(path),
+            expected="an evaluation, to which --run names the run behind it",
+            remedy="leave --run out",
+        )
+    if out is not None and len(runs) > 1:
+        raise SettingsError(
+            "one file name for several runs",
+            where="--out",
+            found=", ".join(str(each) for each in runs),
+            remedy="leave --out out, and each run gets its report.html; or name one of the runs",
+        )
+
+
+def _runs_in(path: Path) -> list[Path]:
+    """Find the runs that several parameter files made beside each other."""
+    return sorted(each for each in path.iterdir() if _is_run(each)) if path.is_dir() else []
+
+
+def _is_run(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("run.json", "features.parquet"))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from radpipe.extraction.grid import Box, Mask
+from radpipe.extraction.grid import Array, Box
 
 
-def bounding_box(roi: Mask) -> Box:
+def bounding_box(roi: Array) -> Box:
     """Find the smallest box around an ROI.
 
     Parameters
     ----------
-    roi : ndarray of bool, shape (z, y, x) or (y, x)
-        The ROI.
+    roi : ndarray, shape (z, y, x) or (y, x)
+        The ROI: True, or any number but 0.
 
     Returns
     -------
@@ -67,5 +67,26 @@ def within(box: Box, wide: Box) -> Box:
     """
     return tuple(
         slice(part.start - around.start, part.stop - around.start)
+        for part, around in zip(box, wide, strict=True)
+    )
+
+
+def beyond(box: Box, wide: Box) -> Box:
+    """Tell where a box that lies in a wider one lies in the image.
+
+    Parameters
+    ----------
+    box : tuple of slice
+        Counted from the wider one's corner.
+    wide : tuple of slice
+        In the image.
+
+    Returns
+    -------
+    tuple of slice
+        The box in the image.
+    """
+    return tuple(
+        slice(part.start + around.start, part.stop + around.start)
         for part, around in zip(box, wide, strict=True)
     )

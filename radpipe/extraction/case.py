@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,36 @@ import SimpleITK as sitk
 
 from radpipe.cohort import Case
 from radpipe.errors import ExtractionError, ImageError
+from radpipe.extraction.boxes import bounding_box
 from radpipe.extraction.engines import engine_named, planned_columns
-from radpipe.extraction.image import check_intensities, roi_of, volume_mm3
-from radpipe.extraction.preprocess.pair import checked_pair
+from radpipe.extraction.grid import Box
+from radpipe.extraction.image import (
+    Extent,
+    check_finite,
+    check_varying,
+    extents_of,
+    roi_of,
+)
+from radpipe.extraction.image_types import image_type_names
+from radpipe.extraction.preprocess.pair import EXTENTS, checked_pair
 from radpipe.extraction.settings import ExtractionSettings
+from radpipe.extraction.shared import Scope, Shared
 from radpipe.store import MASK_VOLUME, Row
 
 _DIAGNOSTICS = "diagnostics_"
 _MISSING = "missing_columns"
 _PICTURE_PIXELS = 240
 _MARGIN_MM = 25.0
+# Columns that are 0 where all voxels have one grey level; the first that there is decides.
+_FLAT = (
+    "firstorder_Entropy",
+    "glcm_JointEntropy",
+    "glrlm_GrayLevelVariance",
+    "glszm_GrayLevelVariance",
+    "gldm_GrayLevelVariance",
+)
+# An entropy of 0 comes out as the logarithm of 1 and a little.
+_ZERO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -38,15 +60,21 @@ class LoadedCase:
         As read; the mask as ``uint32`` labels.
     label : int
         Label of the ROI.
+    extent : Extent
+        Where the ROI lies in the mask.
+    shared : Shared
+        What it has in common with other ROIs of the image.
     """
 
     case: Case
     image: sitk.Image
     mask: sitk.Image
     label: int
+    extent: Extent
+    shared: Shared
 
 
-def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
+def load_case(case: Case, settings: ExtractionSettings, shared: Shared | None = None) -> LoadedCase:
     """Read a case's image and mask, and refuse what would give numbers without meaning.
 
     Parameters
@@ -55,6 +83,8 @@ def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
         The case, its label resolved.
     settings : ExtractionSettings
         Settings.
+    shared : Shared, optional
+        Of a job of several ROIs of one image, or under several settings.
 
     Returns
     -------
@@ -66,14 +96,15 @@ def load_case(case: Case, settings: ExtractionSettings) -> LoadedCase:
     ImageError
         What is wrong with image or mask.
     """
-    label = int(case.label or 1)
-    image, mask = checked_pair(
-        case.image, case.mask, settings.setting, label, case.label_channel or 0
-    )
+    label, channel = int(case.label or 1), case.label_channel or 0
+    shared = (shared or Shared(1, 1)).at(case.image, (case.mask, channel), label)
+    image, mask = checked_pair(case.image, case.mask, settings.setting, label, channel, shared)
     _refuse_wavelets_in_2d(image, settings)
-    only_shape = all(name.startswith("shape") for name in settings.featureClass)
-    check_intensities(image, None if only_shape else roi_of(mask, label))
-    return LoadedCase(case, image, mask, label)
+    shared.once(Scope.IMAGE, "finite", partial(check_finite, image))
+    extent = shared.once(Scope.MASK, EXTENTS, partial(extents_of, mask))[label]
+    if not all(name.startswith("shape") for name in settings.featureClass):
+        check_varying(image, mask, label, extent)
+    return LoadedCase(case, image, mask, label, extent, shared)
 
 
 def _refuse_wavelets_in_2d(image: sitk.Image, settings: ExtractionSettings) -> None:
@@ -102,46 +133,78 @@ def row_of(loaded: LoadedCase, settings: ExtractionSettings, engine: str) -> Row
     Returns
     -------
     Row
-        Every planned column; NaN, named among the diagnostics, where the engine gave none.
+        Every planned column; NaN, named among the diagnostics, where the engine gave none. The
+        diagnostics also hold ``roi_voxels``, ``roi_touches_edge`` (the mask may be clipped), both
+        of the ROI as it was drawn, and ``flat_image_types``: the number of image types in which it
+        has one grey level.
 
     Raises
     ------
     ExtractionError
         The engine failed, or gave a column that was not planned.
     """
-    found = engine_named(engine).execute(settings, loaded.image, loaded.mask, label=loaded.label)
+    found = engine_named(engine).execute(
+        settings, loaded.image, loaded.mask, label=loaded.label, shared=loaded.shared
+    )
     told = {name: value for name, value in found.items() if name.startswith(_DIAGNOSTICS)}
     values = {name: float(value) for name, value in found.items() if name not in told}
     planned = planned_columns(settings)
     if surplus := values.keys() - set(planned):
         raise ExtractionError("the engine gave unplanned columns", found=sorted(surplus))
     missing = [name for name in planned if name not in values]
+    extent = loaded.extent
+    flags = {
+        "roi_voxels": extent.voxels,
+        "roi_touches_edge": _touches_edge(extent.box, loaded.mask.GetSize()[::-1]),
+        "flat_image_types": _flat_image_types(values, settings),
+    }
     return Row(
-        keys=loaded.case.keys(),
         features={
-            MASK_VOLUME: volume_mm3(loaded.mask, loaded.label),
+            # IBSI YEKZ, of the ROI as it was drawn: before resampling and resegmentation.
+            MASK_VOLUME: float(extent.voxels * math.prod(loaded.mask.GetSpacing())),
             **{name: values.get(name, math.nan) for name in planned},
         },
-        diagnostics={**_plain(told), _MISSING: ", ".join(missing)},
+        diagnostics={**flags, **_plain(told), _MISSING: ", ".join(missing)},
     )
 
 
-def draw_overlay(image: sitk.Image, mask: sitk.Image, label: int, path: Path) -> None:
+def _touches_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    return any(
+        size > 1 and (part.start == 0 or part.stop == size)
+        for part, size in zip(box, shape, strict=True)
+    )
+
+
+def _flat_image_types(values: dict[str, float], settings: ExtractionSettings) -> int:
+    flat = 0
+    for image_type in image_type_names(settings):
+        columns = (f"{image_type}_{name}" for name in _FLAT)
+        deciding = next((values[column] for column in columns if column in values), math.nan)
+        flat += abs(deciding) < _ZERO
+    return flat
+
+
+def draw_overlay(
+    image: sitk.Image, mask: sitk.Image, label: int, path: Path, box: Box | None = None
+) -> None:
     """Draw an ROI's contour on its largest slice, as a radiologist looks at it.
 
     Parameters
     ----------
     image, mask : SimpleITK.Image
-        The pair, on one grid.
+        The pair.
     label : int
         Label of the ROI.
     path : Path
         PNG file to write.
+    box : tuple of slice, optional
+        Bounding box of the ROI in the mask, if it is known.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    picture, roi, pixel_mm = _largest_slice(image, mask, label)
+    box = bounding_box(roi_of(mask, label)) if box is None else box
+    picture, roi, pixel_mm = _largest_slice(*_around_roi(image, mask, box), label)
     low, high = _window(picture, roi)
     figure = Figure(figsize=(1, 1), dpi=_PICTURE_PIXELS, facecolor="black")
     FigureCanvasAgg(figure)
@@ -159,7 +222,7 @@ def draw_overlay(image: sitk.Image, mask: sitk.Image, label: int, path: Path) ->
     )
     axes.set_xlim(-0.5, roi.shape[1] - 0.5)
     axes.set_ylim(roi.shape[0] - 0.5, -0.5)
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _window(picture: npt.NDArray[Any], roi: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -167,6 +230,18 @@ def _window(picture: npt.NDArray[Any], roi: npt.NDArray[np.bool_]) -> tuple[floa
     low, high = np.percentile(picture[roi], [1, 99])
     reach = max(high - low, 1e-6)
     return float(max(low - reach, picture.min())), float(min(high + reach, picture.max()))
+
+
+def _around_roi(image: sitk.Image, mask: sitk.Image, box: Box) -> tuple[sitk.Image, sitk.Image]:
+    """Crop to what a picture may show, on the image's grid: that of the mask may be another."""
+    corners = product(*((part.start, part.stop - 1) for part in box[::-1]))
+    points = [mask.TransformIndexToPhysicalPoint(corner) for corner in corners]
+    places = [image.TransformPhysicalPointToContinuousIndex(point) for point in points]
+    margin = np.ceil(_MARGIN_MM / np.array(image.GetSpacing())) + 1
+    start = np.maximum(np.floor(np.min(places, axis=0)) - margin, 0).astype(int)
+    stop = np.minimum(np.ceil(np.max(places, axis=0)) + margin, image.GetSize()).astype(int)
+    part = image[tuple(map(slice, start.tolist(), stop.tolist()))]
+    return part, sitk.Resample(mask, part, sitk.Transform(), sitk.sitkNearestNeighbor)
 
 
 def _largest_slice(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
+from scipy.ndimage import find_objects
 
 from radpipe.errors import (
     ConstantRoiError,
@@ -17,9 +19,59 @@ from radpipe.errors import (
     NonFiniteImageError,
     RoiTooSmallError,
 )
+from radpipe.extraction.boxes import beyond, bounding_box
+from radpipe.extraction.grid import Box
 
 # SimpleITK's own default, in units of the voxel size.
 GEOMETRY_TOLERANCE = 1e-6
+# Above this, a list of all possible labels would be long.
+_MOST_LABELS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where a label lies in its mask, as it was drawn.
+
+    Attributes
+    ----------
+    box : tuple of slice
+        Bounding box, (z, y, x).
+    voxels : int
+        Number of its voxels.
+    """
+
+    box: Box
+    voxels: int
+
+
+def extents_of(mask: sitk.Image) -> dict[int, Extent]:
+    """Find all labels of a mask.
+
+    Parameters
+    ----------
+    mask : SimpleITK.Image
+        Integer labels.
+
+    Returns
+    -------
+    dict of int to Extent
+        Ascending, without 0.
+    """
+    labels = sitk.GetArrayViewFromImage(mask)
+    around = bounding_box(labels)
+    labels = labels[around]
+    names, counts = np.unique(labels, return_counts=True)
+    places = names
+    if not names.size:
+        return {}
+    if names[-1] > _MOST_LABELS:
+        labels, places = np.searchsorted(names, labels) + 1, np.arange(1, len(names) + 1)
+    boxes = find_objects(labels)
+    return {
+        int(name): Extent(beyond(boxes[place - 1], around), int(count))
+        for name, place, count in zip(names, places, counts, strict=True)
+        if name
+    }
 
 
 def roi_of(mask: sitk.Image, label: int) -> npt.NDArray[np.bool_]:
@@ -41,24 +93,6 @@ def roi_of(mask: sitk.Image, label: int) -> npt.NDArray[np.bool_]:
     return roi
 
 
-def volume_mm3(mask: sitk.Image, label: int) -> float:
-    """Return the ROI's volume as it was drawn: before resampling and resegmentation.
-
-    Parameters
-    ----------
-    mask : SimpleITK.Image
-        Integer labels.
-    label : int
-        The label wanted.
-
-    Returns
-    -------
-    float
-        Number of voxels times their size, in mm³ (mm² for a 2D image); IBSI YEKZ.
-    """
-    return float(np.count_nonzero(roi_of(mask, label)) * math.prod(mask.GetSpacing()))
-
-
 def check_pair(
     image: sitk.Image,
     mask: sitk.Image,
@@ -66,6 +100,7 @@ def check_pair(
     *,
     tolerance: float | None = None,
     may_differ: bool = False,
+    extents: Mapping[int, Extent] | None = None,
 ) -> None:
     """Refuse an image and a mask from which nothing can be computed.
 
@@ -79,6 +114,8 @@ def check_pair(
         As for :func:`check_geometry`.
     may_differ : bool
         Whether the mask may lie on another grid, since the engine resamples it.
+    extents : mapping of int to Extent, optional
+        Of :func:`extents_of`, if they are known.
 
     Raises
     ------
@@ -90,7 +127,7 @@ def check_pair(
         As :func:`check_geometry`.
     """
     check_channels(image)
-    check_roi(mask, label)
+    check_roi(extents_of(mask) if extents is None else extents, label)
     if not may_differ:
         check_geometry(image, mask, tolerance)
 
@@ -119,13 +156,13 @@ def check_channels(image: sitk.Image) -> None:
         )
 
 
-def check_roi(mask: sitk.Image, label: int) -> None:
+def check_roi(extents: Mapping[int, Extent], label: int) -> None:
     """Refuse a mask without a usable ROI.
 
     Parameters
     ----------
-    mask : SimpleITK.Image
-        Integer labels.
+    extents : mapping of int to Extent
+        The mask's labels.
     label : int
         The label wanted.
 
@@ -138,23 +175,21 @@ def check_roi(mask: sitk.Image, label: int) -> None:
     RoiTooSmallError
         It has one voxel: no feature but its intensity is defined.
     """
-    labels, counts = np.unique(sitk.GetArrayViewFromImage(mask), return_counts=True)
-    voxels = {int(name): int(count) for name, count in zip(labels, counts, strict=True) if name}
-    if not voxels:
+    if not extents:
         raise EmptyRoiError(
             "the mask is empty",
             found="only zeros",
             expected=f"voxels of label {label}",
             remedy="draw the ROI, or take the case out of the cohort",
         )
-    if label not in voxels:
+    if label not in extents:
         raise LabelNotFoundError(
             "the mask does not hold the label",
-            found="labels " + ", ".join(str(name) for name in voxels),
+            found="labels " + ", ".join(str(name) for name in extents),
             expected=f"label {label}",
             remedy="ask for one of these: in the manifest's column `label`, or as `label`",
         )
-    if voxels[label] == 1:
+    if extents[label].voxels == 1:
         raise RoiTooSmallError(
             "the ROI is too small",
             found="1 voxel",
@@ -198,22 +233,18 @@ def check_geometry(image: sitk.Image, mask: sitk.Image, tolerance: float | None)
         )
 
 
-def check_intensities(image: sitk.Image, roi: npt.NDArray[np.bool_] | None) -> None:
-    """Refuse an image that would give numbers without meaning.
+def check_finite(image: sitk.Image) -> None:
+    """Refuse an image with voxels that are no numbers: filters would spread them into the ROI.
 
     Parameters
     ----------
     image : SimpleITK.Image
         The image.
-    roi : ndarray of bool, shape (z, y, x), or None
-        Where intensities must vary; None when only shape is wanted.
 
     Raises
     ------
     NonFiniteImageError
-        A voxel anywhere is NaN or infinite: filters and resampling spread it into the ROI.
-    ConstantRoiError
-        All voxels of the ROI are equal.
+        A voxel anywhere is NaN or infinite.
     """
     array = sitk.GetArrayViewFromImage(image)
     broken = 0 if array.dtype.kind in "iu" else np.count_nonzero(~np.isfinite(array))
@@ -224,10 +255,33 @@ def check_intensities(image: sitk.Image, roi: npt.NDArray[np.bool_] | None) -> N
             expected="finite intensities everywhere",
             remedy="give voxels outside the field of view the background's intensity",
         )
-    if roi is not None and roi.shape == array.shape and np.ptp(array[roi]) == 0:
+
+
+def check_varying(image: sitk.Image, mask: sitk.Image, label: int, extent: Extent) -> None:
+    """Refuse an ROI without texture.
+
+    Parameters
+    ----------
+    image, mask : SimpleITK.Image
+        The pair; nothing is checked where their sizes differ.
+    label : int
+        Label of the ROI.
+    extent : Extent
+        Where it lies.
+
+    Raises
+    ------
+    ConstantRoiError
+        All voxels of the ROI are equal.
+    """
+    if image.GetSize() != mask.GetSize():
+        return
+    inside = sitk.GetArrayViewFromImage(mask)[extent.box] == label
+    values = sitk.GetArrayViewFromImage(image)[extent.box][inside]
+    if np.ptp(values) == 0:
         raise ConstantRoiError(
             "the ROI is constant",
-            found=f"{int(roi.sum())} voxels, all {array[roi][0]}",
+            found=f"{values.size} voxels, all {values[0]}",
             expected="intensities that vary",
             remedy="check that the image, and not a mask, stands in the manifest's column `image`",
         )

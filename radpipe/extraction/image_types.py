@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from radpipe.extraction.axes import for_three_axes
-from radpipe.extraction.filters import FILTERS
+from radpipe.extraction.filters import FILTERS, Derived
 from radpipe.extraction.grid import Array, Box, Lattice, Roi, Undefined
-from radpipe.extraction.preprocess.discretise import discretise
+from radpipe.extraction.preprocess.discretise import DiscretiseSetting, discretise
 from radpipe.extraction.preprocess.prepare import Prepared
 from radpipe.extraction.settings import ExtractionSettings, Setting
+from radpipe.extraction.shared import Scope, Shared
+
+# What decides nothing before grey levels.
+_AFTER_FILTERS = {"additionalInfo", *DiscretiseSetting.model_fields}
+# Voxels of a box whose derived images are kept: a dozen of them take 400 MB.
+_MOST_KEPT = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def image_type_names(settings: ExtractionSettings) -> list[str]:
 
 
 def derived_images(
-    prepared: Prepared, settings: ExtractionSettings, box: Box
+    prepared: Prepared, settings: ExtractionSettings, box: Box, shared: Shared | None = None
 ) -> Iterator[DerivedImage]:
     """Filter a prepared image, one image type after the other.
 
@@ -65,6 +73,8 @@ def derived_images(
         Settings.
     box : tuple of slice
         The part wanted.
+    shared : Shared, optional
+        What other settings have made of the same ROI, in the same box.
 
     Yields
     ------
@@ -73,8 +83,22 @@ def derived_images(
     """
     for image_type in settings.imageType:
         setting = settings.setting_of(image_type)
-        for name, array in FILTERS[image_type].apply(prepared.image, prepared.roi, box, setting):
+        apply = partial(FILTERS[image_type].apply, prepared.image, prepared.roi, box, setting)
+        # Steps before filters follow the settings of all image types, whatever one overrides.
+        wanted = image_type, _before_levels(settings.setting), _before_levels(setting)
+        for name, array in _kept(apply, wanted, box, shared or Shared(1, 1)):
             yield DerivedImage(name, array, setting)
+
+
+def _kept(apply: Callable[[], Derived], wanted: Hashable, box: Box, shared: Shared) -> Derived:
+    voxels = math.prod(part.stop - part.start for part in box)
+    if voxels > _MOST_KEPT or not shared.keeps(Scope.ROI):
+        return apply()
+    return iter(shared.once(Scope.ROI, wanted, lambda: list(apply())))
+
+
+def _before_levels(setting: Setting) -> str:
+    return setting.model_dump_json(exclude=_AFTER_FILTERS)
 
 
 def roi_in(intensities: Array, lattice: Lattice, setting: Setting) -> tuple[Roi, Setting]:

@@ -99,13 +99,13 @@ def verify(run: str | Path, sample: int = 5) -> Verification:
     engine_named(REFERENCE).check(settings)
     chosen = np.unique(np.linspace(0, len(features) - 1, max(sample, 1)).round().astype(int))
     rows = features.iloc[chosen]
-    inputs = directory.facts()["cases"]
+    inputs = directory.diagnostics().set_index("case_id")
     seconds = dict.fromkeys((provenance.engine, REFERENCE), 0.0)
     failed: dict[str, str] = {}
     found: list[tuple[Any, ...]] = []
     for _, row in rows.iterrows():
         try:
-            case = _case_of(row, inputs[row["case_id"]])
+            case = _case_of(row, inputs.loc[row["case_id"]])
             found += _compared(row, case, settings, seconds)
         except (RunError, ImageError, ExtractionError) as error:
             failed[row["case_id"]] = str(error)
@@ -139,7 +139,7 @@ def _compared(
         yield case.case_id, *column.split("_", 2), found, expected, difference
 
 
-def _case_of(row: pd.Series, inputs: dict[str, Any]) -> Case:
+def _case_of(row: pd.Series, inputs: pd.Series) -> Case:
     for name in ("image", "mask"):
         path, expected = Path(inputs[name]), inputs[f"{name}_sha256"]
         if not path.is_file():
@@ -159,7 +159,8 @@ def _case_of(row: pd.Series, inputs: dict[str, Any]) -> Case:
             )
     return Case(
         case_id=row["case_id"], patient_id=row["patient_id"], image=Path(inputs["image"]),
-        mask=Path(inputs["mask"]), label=int(row["label"]), label_channel=inputs["label_channel"],
+        mask=Path(inputs["mask"]), label=int(row["label"]),
+        label_channel=int(inputs["label_channel"]),
     )  # fmt: skip
 
 

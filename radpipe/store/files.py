@@ -15,32 +15,65 @@ import pandas as pd
 
 from radpipe.errors import RunError
 
+_PART = ".part-"
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path to write to; on success it becomes ``path``.
 
     Parameters
     ----------
     path : Path
         The file to make or replace.
+    durable : bool
+        Wait until the disk has it, so that it outlives a loss of power.
 
     Yields
     ------
     Path
         A file beside it, on the same disk.
     """
-    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    part = path.with_name(f"{path.name}{_PART}{os.getpid()}")
     try:
         yield part
-        with part.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if durable:
+            with part.open("rb") as handle:
+                os.fsync(handle.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:
+def is_part(path: Path) -> bool:
+    """Tell whether a file is one that was being written.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+
+    Returns
+    -------
+    bool
+        By its name.
+    """
+    return _PART in path.name
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that no process writes to.
+    """
+    for path in folder.glob(f"*{_PART}*"):
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any, *, dense: bool = False) -> None:
     """Write JSON, whole or not at all.
 
     Parameters
@@ -49,9 +82,12 @@ def write_json(path: Path, content: Any) -> None:
         The file to make or replace.
     content : object
         Anything that JSON can hold; floats keep every bit.
+    dense : bool
+        Without line breaks, which is faster by far.
     """
+    text = json.dumps(content, indent=None if dense else 1, ensure_ascii=False)
     with whole_file(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:

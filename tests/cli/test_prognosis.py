@@ -202,7 +202,7 @@ def test_help_names_every_model():
         (["report", "{}/none", "--out", "{}/r.html"], "RunError: {}/none: no evaluation in this"),
         (
             ["report", "{}/e", "--out", "{}/r.html", "--run", "{}/no"],
-            "RunError: {}/no: no finished",
+            "RunError: {}/no: ",
         ),
         (["report", "{}/e", "--out", "{}/no/r.html"], "RunError: {}/no/r.html: cannot write"),
     ],

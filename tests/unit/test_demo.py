@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from radpipe import demo
 from radpipe.errors import RunError, SettingsError
 from radpipe.prognosis.survival import concordance_index, make_endpoint
-from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Provenance, Row, Run
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Entry, Provenance, Row, Run, writer_of
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
 
@@ -141,13 +141,17 @@ def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
 
     def extract_run(manifest, params, out, **how):
         truth = pd.read_csv(manifest.parent / "truth.csv")
-        run = Run(out)
-        run.make()
-        for place, row in truth.iterrows():
-            keys = dict.fromkeys(KEY_COLUMNS, row["patient_id"]) | {"label": 1}
-            run.put(place, Row(keys, {MASK_VOLUME: row["volume_mm3"]}))
-        run.finish([], KEY_COLUMNS, Provenance("none", "0"), {})
-        return run
+        made_by = Provenance("none", "0")
+        with writer_of(out) as writer:
+            entries = []
+            for _, row in truth.iterrows():
+                keys = dict.fromkeys(KEY_COLUMNS, row["patient_id"]) | {"label": 1}
+                entries.append(Entry(keys, row["patient_id"], {"image": "i", "mask": "m"}))
+                writer.run.rows.put(row["patient_id"], Row({MASK_VOLUME: row["volume_mm3"]}))
+                writer.rows.add(row["patient_id"])
+            writer.write_tables(entries, [], KEY_COLUMNS, made_by)
+            writer.finish(made_by, {})
+        return Run(out)
 
     monkeypatch.setattr("radpipe.extraction.batch.extract_run", extract_run)
     monkeypatch.setattr(demo, "_check", lambda out, patients: None)

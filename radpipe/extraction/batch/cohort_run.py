@@ -1,26 +1,39 @@
-"""From a manifest to a run directory."""
+"""From a manifest to a run directory, or several: one a parameter file."""
 
 from __future__ import annotations
 
 import platform
 import tempfile
-import time
 import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radpipe.cohort import ALL_LABELS, Case, read_cohort, refuse_repeats
-from radpipe.errors import CohortError, RadpipeError
-from radpipe.extraction.batch.job import Job, failure_of, labels_of, run_job
+import radpipe
+from radpipe.cohort import Case, read_cohort, refuse_repeats
+from radpipe.errors import CohortError, SettingsError
+from radpipe.extraction.batch.job import failure_of
+from radpipe.extraction.batch.ledger import Ledger, Summary
+from radpipe.extraction.batch.options import Options
+from radpipe.extraction.batch.plan import Plan, Target, Unit, paths_of
+from radpipe.extraction.batch.rois import Rois, rois_of
+from radpipe.extraction.batch.work import compute, hashed
 from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
-from radpipe.parallel import as_done, require_workers
-from radpipe.progress import progress_bar
-from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Failure, Provenance, Run
-from radpipe.store.files import empty_directory, sha256_of
+from radpipe.parallel import Pool, memory_here
+from radpipe.store import (
+    KEY_COLUMNS,
+    MASK_VOLUME,
+    InputFile,
+    Provenance,
+    Run,
+    RunWriter,
+    row_key,
+    writer_of,
+)
+from radpipe.store.files import sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +45,11 @@ def extract_run(
     out: str | Path,
     *,
     engine: str = DEFAULT_ENGINE,
-    workers: int = 0,
+    options: Options | None = None,
     csv: bool = False,
     progress: bool = False,
 ) -> Run:
-    """Extract a cohort into a run directory.
+    """Extract a cohort into a run directory; what it holds already is not computed again.
 
     Parameters
     ----------
@@ -45,15 +58,15 @@ def extract_run(
     params : str, Path, dict or None
         Settings; see :func:`radpipe.extraction.settings.read_settings`.
     out : str or Path
-        New or empty directory.
+        New or empty directory, or a run to go on with.
     engine : str
         Which engine computes.
-    workers : int
-        Worker processes; 0 runs in this process. Values do not depend on it.
+    options : Options, optional
+        How; values do not depend on it.
     csv : bool
         Write ``features.csv`` beside ``features.parquet``.
     progress : bool
-        Show a bar with rate and remaining time on stderr.
+        Show how far it is on stderr.
 
     Returns
     -------
@@ -63,42 +76,80 @@ def extract_run(
     Raises
     ------
     SettingsError, CohortError, RunError
-        Before any image is read.
+        Before any image is read; a RunError also where the disk is full.
     """
-    started = datetime.now(UTC)
-    clock = time.perf_counter()
-    require_workers(workers)
-    settings = read_settings(params)
-    chosen = engine_named(engine)
-    chosen.check(settings)
-    columns = planned_columns(settings)
-    cases = _resolved(cohort, settings, columns)
-    empty_directory(Path(out))
-    rois, failures = _rois(cases, workers)
-    refuse_repeats(rois, "the cohort, every label its own case")
-    run = Run(Path(out))
-    run.make()
-    jobs = [Job(place, roi, settings, engine, run) for place, roi in enumerate(rois)]
-    _run_jobs(jobs, workers, progress, len(failures))
-    for place, failure in enumerate(failures, start=len(jobs)):
-        run.put(place, failure)
-    facts = {
-        "cohort": _cohort_facts(cohort),
-        "versions": _versions(chosen),
-        "workers": workers,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
-    }
-    further = dict.fromkeys(name for case in cases for name in case.extra)
-    run.finish(
-        columns,
-        [*KEY_COLUMNS, *further],
-        Provenance(chosen.name, chosen.values_version, _settings_of(settings)),
-        facts,
+    where = {Path(out): params}
+    (summary,) = extract_runs(
+        cohort, where, engine=engine, options=options, csv=csv, progress=progress
     )
-    if csv:
-        run.features()[0].to_csv(run.path / "features.csv", index=False)
-    return run
+    return Run(Path(summary.run))
+
+
+def extract_runs(
+    cohort: str | Path | pd.DataFrame,
+    params: Mapping[Path, str | Path | dict[str, Any] | None],
+    *,
+    engine: str = DEFAULT_ENGINE,
+    options: Options | None = None,
+    csv: bool = False,
+    progress: bool = False,
+) -> list[Summary]:
+    """Extract a cohort under several parameter files, reading each image once.
+
+    Parameters
+    ----------
+    cohort : str, Path or DataFrame
+        The manifest.
+    params : mapping of Path to settings
+        Run directories, and the settings of each.
+    engine, options, csv, progress
+        See :func:`extract_run`.
+
+    Returns
+    -------
+    list of Summary
+        One a run.
+
+    Raises
+    ------
+    SettingsError, CohortError, RunError
+        See :func:`extract_run`.
+    """
+    options = options or Options()
+    options.check()
+    chosen = engine_named(engine)
+    read = {out: read_settings(given) for out, given in params.items()}
+    for settings in read.values():
+        chosen.check(settings)
+    cases = _resolved(cohort, list(read.values()))
+    facts = {"cohort": _cohort_facts(cohort), "versions": _versions(chosen)}
+    memory = None
+    if options.scheduler is None and options.workers:
+        memory = options.memory or memory_here()
+    with ExitStack() as open_runs:
+        pool = open_runs.enter_context(Pool(options.workers, options.scheduler, memory))
+        writers = [open_runs.enter_context(writer_of(out)) for out in read]
+        rois, files = _taken_up(cases, writers, pool, options, progress)
+        ledgers = [
+            _ledger(writer, settings, chosen, rois, facts | {"workers": options.workers})
+            for writer, settings in zip(writers, read.values(), strict=True)
+        ]
+        plan = Plan(
+            targets=tuple(ledger.target for ledger in ledgers),
+            engine=engine,
+            version=radpipe.__version__,
+            timeout_s=options.timeout_s,
+            memory=memory if options.scheduler is None else options.memory,
+            share=max(options.workers, 1),
+            watched=not pool.in_process,
+        )
+        _work(plan, ledgers, rois, files, pool, options, progress)
+        summaries = [ledger.finish() for ledger in ledgers]
+        if csv:
+            for writer in writers:
+                run = writer.run
+                run.features()[0].to_csv(run.path / "features.csv", index=False)
+    return summaries
 
 
 def extract(
@@ -108,6 +159,7 @@ def extract(
     out: str | Path | None = None,
     engine: str = DEFAULT_ENGINE,
     workers: int = 0,
+    scheduler: str | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Extract a cohort into a table.
@@ -120,14 +172,17 @@ def extract(
     settings : str, Path, dict or None
         Parameter file, name of a shipped one, its content, or None for PyRadiomics' defaults.
     out : str or Path, optional
-        Run directory to keep; without it only the table remains.
+        Run directory to keep, or to go on with; without it only the table remains.
     engine : str
         Which engine computes.
     workers : int
         Worker processes; 0 runs in this process. A script that asks for some must start its work
         under ``if __name__ == "__main__":``, since each of them imports the script.
+    scheduler : str, optional
+        Address of a running Dask scheduler, whose workers compute in place of them; `out` must then
+        lie where they can write to.
     progress : bool
-        Show a bar on stderr.
+        Show how far it is on stderr.
 
     Returns
     -------
@@ -139,12 +194,23 @@ def extract(
     Raises
     ------
     SettingsError, CohortError, RunError
-        Before any image is read.
+        Before any image is read; a RunError also where the disk is full.
     """
+    if scheduler is not None and out is None:
+        raise SettingsError(
+            "a cluster's workers need a directory to write to",
+            where="out",
+            remedy="name one that all of them see",
+        )
     with tempfile.TemporaryDirectory(prefix="radpipe-") as folder:
         place = Path(folder) / "run" if out is None else Path(out)
         run = extract_run(
-            cohort, settings, place, engine=engine, workers=workers, progress=progress
+            cohort,
+            settings,
+            place,
+            engine=engine,
+            options=Options(workers=workers, scheduler=scheduler),
+            progress=progress,
         )
         features, provenance = run.features()
         failures = run.failures()
@@ -157,17 +223,26 @@ def extract(
             f'attrs["failures"]; the first: {failures["message"].iloc[0]}',
             stacklevel=2,
         )
-    features.attrs["failures"] = failures.drop(columns="label").to_dict("records")
+    told = ["case_id", "patient_id", "modality", "roi", "stage", "error", "message", "remedy"]
+    features.attrs["failures"] = failures[told].to_dict("records")
     return features
 
 
 def _resolved(
-    cohort: str | Path | pd.DataFrame, settings: ExtractionSettings, columns: list[str]
+    cohort: str | Path | pd.DataFrame, settings: Sequence[ExtractionSettings]
 ) -> list[Case]:
-    setting = settings.setting
-    cases = [case.resolved(setting.label, setting.label_channel) for case in read_cohort(cohort)]
+    (defaults, *others) = [(each.setting.label, each.setting.label_channel) for each in settings]
+    if any(other != defaults for other in others):
+        raise SettingsError(
+            "the parameter files name different ROIs",
+            where="setting.label, setting.label_channel",
+            found=[defaults, *others],
+            remedy="name the label in the manifest's column `label`, or extract them one by one",
+        )
+    cases = [case.resolved(*defaults) for case in read_cohort(cohort)]
     where = str(cohort) if isinstance(cohort, str | Path) else "the cohort table"
-    taken = {MASK_VOLUME, *columns} & {name for case in cases for name in case.extra}
+    columns = {MASK_VOLUME}.union(*(planned_columns(each) for each in settings))
+    taken = columns & {name for case in cases for name in case.extra}
     if taken:
         raise CohortError(
             "a further column has the name of a feature",
@@ -179,35 +254,75 @@ def _resolved(
     return cases
 
 
-def _rois(cases: list[Case], workers: int) -> tuple[list[Case], list[Failure]]:
-    """Make one case of each label; a mask whose labels cannot be listed fails here."""
-    asked = [place for place, case in enumerate(cases) if case.label == ALL_LABELS]
-    labels: dict[int, Any] = {
-        asked[place]: outcome
-        for place, outcome in as_done(labels_of, [cases[place] for place in asked], workers)
+def _taken_up(
+    cases: list[Case], writers: list[RunWriter], pool: Pool, options: Options, progress: bool
+) -> tuple[Rois, dict[str, InputFile]]:
+    """Find out what the runs know of the cases' files; hash the others if that may save work."""
+    if options.fresh:
+        for writer in writers:
+            writer.start_afresh()
+    paths = {path for case in cases for path in paths_of(case).values()}
+    files = {
+        path: writer.files[path]
+        for writer in writers
+        for path in paths & writer.files.keys()
+        if writer.files[path].unchanged()
     }
-    rois: list[Case] = []
-    failures: list[Failure] = []
-    for place, case in enumerate(cases):
-        found = labels.get(place)
-        if isinstance(found, Exception):
-            failures.append(failure_of(case, found))
-        elif found is None:
-            rois.append(case)
-        else:
-            rois += [case.with_label(label) for label in found]
-    return rois, failures
+    labels = {key: found for writer in writers for key, found in writer.labels.items()}
+    if any(writer.rows or writer.failures for writer in writers):
+        files |= hashed(sorted(paths - files.keys()), pool, progress)
+    rois = rois_of(cases, files, labels, pool)
+    refuse_repeats(rois.cases, "the cohort, every label its own case")
+    for writer in writers:
+        writer.learn(rois.files.values())
+        writer.labels = rois.labels
+    return rois, files | rois.files
 
 
-def _run_jobs(jobs: list[Job], workers: int, progress: bool, failed: int) -> None:
-    with progress_bar("extracting", len(jobs), progress) as step:
-        for place, outcome in as_done(run_job, jobs, workers):
-            if isinstance(outcome, RadpipeError):
-                jobs[place].run.put(place, failure_of(jobs[place].case, outcome))
-            elif isinstance(outcome, Exception):
-                raise outcome
-            failed += outcome is not True
-            step(f"{failed} failed")
+def _ledger(
+    writer: RunWriter,
+    settings: ExtractionSettings,
+    engine: Engine,
+    rois: Rois,
+    facts: dict[str, Any],
+) -> Ledger:
+    provenance = Provenance(engine.name, engine.values_version, _settings_of(settings))
+    further = dict.fromkeys(name for case in rois.cases for name in case.extra)
+    return Ledger(
+        writer,
+        Target(settings, row_key(asdict(provenance)), writer.run),
+        provenance,
+        rois.cases,
+        planned_columns(settings),
+        [*KEY_COLUMNS, *further],
+        facts,
+    )
+
+
+def _work(
+    plan: Plan,
+    ledgers: list[Ledger],
+    rois: Rois,
+    files: dict[str, InputFile],
+    pool: Pool,
+    options: Options,
+    progress: bool,
+) -> None:
+    units: list[Unit] = []
+    for target, ledger in enumerate(ledgers):
+        todo = ledger.take_up(files, options.retry == "failed")
+        ledger.start(len(todo), options.scheduler or f"{options.workers} here")
+        for place in todo:
+            if place in rois.failed:
+                ledger.fail(place, failure_of(rois.failed[place], {}), files)
+            else:
+                units.append(Unit(rois.cases[place], place, target))
+    try:
+        compute(plan, ledgers, units, files, pool, progress)
+    except BaseException as error:
+        for ledger in ledgers:
+            ledger.stopped(error)
+        raise
 
 
 def _settings_of(settings: ExtractionSettings) -> dict[str, Any]:
@@ -227,7 +342,7 @@ def _cohort_facts(cohort: str | Path | pd.DataFrame) -> dict[str, str]:
 
 def _versions(engine: Engine) -> dict[str, str]:
     return {
-        "radpipe": version("radpipe"),
+        "radpipe": radpipe.__version__,
         "python": platform.python_version(),
         **engine.versions(),
     }

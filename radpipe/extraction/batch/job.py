@@ -1,26 +1,31 @@
-"""What a worker does for one case: everything that can go wrong ends in a row of failures."""
+"""What a worker does: everything that can go wrong with a case ends in a failure of that case."""
 
 from __future__ import annotations
 
 import logging
+import shutil
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
+import radpipe
 from radpipe.cohort import Case
 from radpipe.errors import (
     ExtractionError,
     ImageError,
     RadpipeError,
+    RunError,
     UnreadableImageError,
     WorkerDiedError,
 )
-from radpipe.extraction.case import LoadedCase, draw_overlay, load_case, row_of
+from radpipe.extraction.batch.attempt import Attempt
+from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
+from radpipe.extraction.case import LoadedCase, load_case, row_of
 from radpipe.extraction.io import labels_in
-from radpipe.extraction.settings import ExtractionSettings
-from radpipe.store import Failure, Run
-from radpipe.store.files import sha256_of
+from radpipe.extraction.picture import draw_overlay
+from radpipe.extraction.shared import Shared
+from radpipe.store import Failure, InputFile, Row
+from radpipe.store.files import whole_file
 
 log = logging.getLogger("radpipe")
 _STAGES: dict[type[Exception], str] = {
@@ -31,57 +36,141 @@ _STAGES: dict[type[Exception], str] = {
 
 
 @dataclass(frozen=True)
-class Job:
-    """One case to be computed.
+class Outcome:
+    """What became of one unit; its row or failure is on disk already.
 
     Attributes
     ----------
-    place : int
-        Its place among the run's cases, a mask of several labels counting as several.
-    case : Case
-        The case.
-    settings : ExtractionSettings
-        Settings.
-    engine : str
-        Name of the engine.
-    run : Run
-        Where the outcome goes.
+    unit : Unit
+        The unit.
+    key : str
+        Its row key.
+    files : dict of str to InputFile
+        Its image and mask by path, as far as they could be read.
+    failure : Failure or None
+        None where there is a row.
+    seconds : float
+        Wall time.
     """
 
-    place: int
-    case: Case
-    settings: ExtractionSettings
-    engine: str
-    run: Run
+    unit: Unit
+    key: str
+    files: dict[str, InputFile]
+    failure: Failure | None
+    seconds: float
 
 
-def run_job(job: Job) -> bool:
-    """Compute one case and keep its outcome.
+@dataclass(frozen=True)
+class Suspect:
+    """A unit that is to be tried once more, alone.
+
+    Attributes
+    ----------
+    unit : Unit
+        The unit.
+    why : str
+        What is known of the first attempt.
+    """
+
+    unit: Unit
+    why: str
+
+
+def run_job(plan: Plan, job: Job) -> list[Outcome | Suspect]:
+    """Compute the units of one image, and keep each outcome when it is there.
 
     Parameters
     ----------
+    plan : Plan
+        What all jobs have in common.
     job : Job
-        The case.
+        The units.
 
     Returns
     -------
-    bool
-        Whether it gave a row.
+    list of Outcome or Suspect
+        One a unit. If an earlier attempt at this job died, all are suspects.
+
+    Raises
+    ------
+    RunError
+        The run directory cannot be written to, or this host has another radpipe.
     """
+    _require_version(plan.version)
+    if not plan.watched:
+        return _run_units(plan, job, None)
+    attempt = Attempt(plan.attempts_path / job.name, plan.timeout_s)
+    words = attempt.last_words()
+    if words is not None:
+        return [Suspect(unit, words) for unit in job.units]
+    with attempt:
+        return _run_units(plan, job, attempt)
+
+
+def _run_units(plan: Plan, job: Job, attempt: Attempt | None) -> list[Outcome | Suspect]:
+    files: dict[str, InputFile] = {}
+    rois = {(unit.case.mask, unit.case.label_channel, unit.case.label) for unit in job.units}
+    shared = Shared(len(rois), len({unit.target for unit in job.units}))
+    pictures: dict[int, Path] = {}
+    outcomes: list[Outcome | Suspect] = []
+    for unit in job.units:
+        if attempt is not None:
+            attempt.restart_clock()
+        outcomes.append(_run_unit(plan, unit, files, shared, pictures))
+    return outcomes
+
+
+def _run_unit(
+    plan: Plan,
+    unit: Unit,
+    files: dict[str, InputFile],
+    shared: Shared,
+    pictures: dict[int, Path],
+) -> Outcome | Suspect:
     started = time.perf_counter()
+    target, case = plan.targets[unit.target], unit.case
+    error: Exception | None = None
+    row: Row | None = None
     try:
-        loaded = load_case(job.case, job.settings)
-        row = row_of(loaded, job.settings, job.engine)
-    except Exception as error:
-        job.run.put(job.place, failure_of(job.case, error))
-        return False
+        _hash(case, files)
+        # An earlier attempt may have come as far as this row.
+        if key_of(case, target.decides, files) not in target.run.rows:
+            loaded = load_case(case, target.settings, shared)
+            row = row_of(loaded, target.settings, plan.engine)
+            for path in paths_of(case).values():
+                files[path].require_unchanged()
+    except MemoryError:
+        return Suspect(unit, "out of memory")
+    except Exception as caught:
+        error = caught
     seconds = time.perf_counter() - started
-    job.run.put(job.place, replace(row, inputs=_inputs_of(job.case), seconds=seconds))
-    _draw(loaded, job)
-    return True
+    ours = {path: files[path] for path in paths_of(case).values() if path in files}
+    key = key_of(case, target.decides, ours)
+    failure = None if error is None else failure_of(error, ours)
+    if failure is not None:
+        target.run.rows.put(key, failure)
+    elif row is not None:
+        target.run.rows.put(key, replace(row, inputs=tuple(ours.values()), seconds=seconds))
+        _draw(loaded, unit, target.run.picture_path(key), pictures)
+    return Outcome(unit, key, ours, failure, seconds)
 
 
-def labels_of(case: Case) -> list[int]:
+def _hash(case: Case, files: dict[str, InputFile]) -> None:
+    for path in (case.image, case.mask):
+        if str(path.absolute()) in files or not path.is_file():
+            continue
+        try:
+            files[str(path.absolute())] = InputFile.of(path)
+        except OSError as error:
+            raise UnreadableImageError(
+                "the file cannot be read",
+                where=str(path),
+                found=error.strerror or error,
+                remedy="mend its rights, or the disk",
+            ) from error
+
+
+def labels_of(case: Case) -> tuple[list[int], InputFile]:
     """List the labels of a case's mask.
 
     Parameters
@@ -91,8 +180,10 @@ def labels_of(case: Case) -> list[int]:
 
     Returns
     -------
-    list of int
+    labels : list of int
         Ascending, without 0; at least one.
+    mask : InputFile
+        The mask that they were found in.
 
     Raises
     ------
@@ -100,55 +191,59 @@ def labels_of(case: Case) -> list[int]:
         The mask cannot be read, or is empty.
     """
     # An empty mask is checked, and refused, like any other.
-    return labels_in(case.mask, case.label_channel or 0) or [1]
+    labels = labels_in(case.mask, case.label_channel or 0) or [1]
+    return labels, InputFile.of(case.mask)
 
 
-def failure_of(case: Case, error: Exception) -> Failure:
+def failure_of(error: Exception, files: dict[str, InputFile]) -> Failure:
     """Describe what became of a case that failed.
 
     Parameters
     ----------
-    case : Case
-        The case.
     error : Exception
         What was raised.
+    files : dict of str to InputFile
+        The case's files, as far as they could be read.
 
     Returns
     -------
     Failure
-        A row of ``failures.parquet``.
+        To be kept.
     """
     stage = next((name for kind, name in _STAGES.items() if isinstance(error, kind)), "extract")
     if not isinstance(error, RadpipeError):
         error = ExtractionError(
             "an unexpected error", found=f"{type(error).__name__}: {error}".strip()
         )
-    where = f"case {case.case_id}"
-    if str(case.image) not in str(error) and str(case.mask) not in str(error):
-        where += f" (image {case.image}, mask {case.mask})"
     return Failure(
-        keys=case.keys(),
         stage=stage,
         error=type(error).__name__,
-        message=f"{where}: {error}",
+        message=str(error),
         remedy=error.remedy or "",
-        inputs=_inputs_of(case),
+        inputs=tuple(files.values()),
     )
 
 
-def _inputs_of(case: Case) -> dict[str, Any]:
-    inputs: dict[str, Any] = {"label_channel": case.label_channel or 0}
-    for name, path in (("image", case.image), ("mask", case.mask)):
-        inputs[name] = str(path.absolute())
-        # A file that cannot be read has no hash; that it cannot is the failure's own message.
-        with suppress(OSError):
-            inputs[f"{name}_sha256"] = sha256_of(path)
-    return inputs
-
-
-def _draw(loaded: LoadedCase, job: Job) -> None:
+def _draw(loaded: LoadedCase, unit: Unit, path: Path, pictures: dict[int, Path]) -> None:
     try:
-        draw_overlay(loaded.image, loaded.mask, loaded.label, job.run.picture_path(job.place))
+        # A picture is not worth waiting for the disk.
+        with whole_file(path, durable=False) as part:
+            if unit.place in pictures:
+                shutil.copyfile(pictures[unit.place], part)
+            else:
+                draw_overlay(loaded.image, loaded.mask, loaded.label, part, loaded.extent.box)
+        pictures[unit.place] = path
     except Exception as error:
         # The row is what counts: a picture that fails must not take it along.
-        log.warning("case %s: no overlay picture: %s", job.case.case_id, error)
+        log.warning("case %s: no overlay picture: %s", unit.case.case_id, error)
+
+
+def _require_version(planned: str) -> None:
+    here = radpipe.__version__
+    if here != planned:
+        raise RunError(
+            "a worker has another radpipe",
+            found=here,
+            expected=planned,
+            remedy="install the same version on every host",
+        )

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from radpipe.errors import SettingsError
 from radpipe.extraction.settings import ExtractionSettings
+from radpipe.extraction.shared import Shared
 
 # name: module with a class `Engine`; imported when asked for, since an engine may be an extra.
 ENGINES = {
@@ -51,6 +52,7 @@ class Engine(Protocol):
         label: int | None = None,
         label_channel: int | None = None,
         voxel_based: bool = False,
+        shared: Shared | None = None,
     ) -> dict[str, Any]:
         """Compute all features of one ROI.
 
@@ -64,6 +66,8 @@ class Engine(Protocol):
             The ROI; the settings' if not given.
         voxel_based : bool
             Give a map for each feature, not a number.
+        shared : Shared, optional
+            What other ROIs of the image, and other settings, have in common with this one.
 
         Returns
         -------

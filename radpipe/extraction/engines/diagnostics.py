@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pywt
 import SimpleITK as sitk
 
+import radpipe
 from radpipe.extraction.grid import Array
 from radpipe.extraction.preprocess.prepare import Prepared
 from radpipe.extraction.preprocess.stage import Stage, pixels_of
 from radpipe.extraction.settings import INITIAL, ExtractionSettings
+from radpipe.extraction.shared import Scope, Shared
 
 _PREFIX = "diagnostics_"
-_WITH_IMAGE = ("original", "interpolated")
+_AS_READ = "original"
+_WITH_IMAGE = (_AS_READ, "interpolated")
 
 
-def diagnostics_of(prepared: Prepared, settings: ExtractionSettings) -> dict[str, Any]:
+def diagnostics_of(
+    prepared: Prepared, settings: ExtractionSettings, shared: Shared | None = None
+) -> dict[str, Any]:
     """Tell of an ROI's image and mask before and after the steps, and of the settings.
 
     Parameters
@@ -29,6 +33,8 @@ def diagnostics_of(prepared: Prepared, settings: ExtractionSettings) -> dict[str
         The ROI in its image.
     settings : ExtractionSettings
         What was asked for.
+    shared : Shared, optional
+        What other ROIs of the image have told.
 
     Returns
     -------
@@ -38,16 +44,19 @@ def diagnostics_of(prepared: Prepared, settings: ExtractionSettings) -> dict[str
     """
     told = {f"Versions_{name}": found for name, found in _versions().items()}
     told |= _configuration(settings)
+    shared = shared or Shared(1, 1)
     for stage in prepared.stages:
         if stage.name in _WITH_IMAGE:
-            told |= {f"Image-{stage.name}_{name}": found for name, found in _of_image(stage)}
-        told |= {f"Mask-{stage.name}_{name}": found for name, found in _of_mask(stage)}
+            told |= {
+                f"Image-{stage.name}_{name}": found for name, found in _of_image(stage, shared)
+            }
+        told |= {f"Mask-{stage.name}_{name}": found for name, found in _of_mask(stage, shared)}
     return {f"{_PREFIX}{name}": found for name, found in told.items()}
 
 
 def _versions() -> dict[str, str]:
     return {
-        "radpipe": version("radpipe"),
+        "radpipe": radpipe.__version__,
         "Numpy": np.__version__,
         "SimpleITK": sitk.Version().VersionString(),
         "PyWavelet": pywt.__version__,
@@ -65,19 +74,24 @@ def _configuration(settings: ExtractionSettings) -> dict[str, Any]:
     }
 
 
-def _of_image(stage: Stage) -> list[tuple[str, Any]]:
-    image, array = stage.image, stage.intensities
-    as_read = [("Hash", _hash(image)), ("Dimensionality", f"{image.GetDimension()}D")]
-    return [
-        *(as_read if stage.name == "original" else []),
+def _of_image(stage: Stage, shared: Shared) -> list[tuple[str, Any]]:
+    image = stage.image
+    found = [
         ("Spacing", image.GetSpacing()),
         ("Size", image.GetSize()),
-        *_statistics(array),
+    ]
+    if stage.name != _AS_READ:
+        return found + _statistics(stage.intensities)
+    return [
+        ("Hash", shared.once(Scope.IMAGE, "hash", lambda: _hash(image))),
+        ("Dimensionality", f"{image.GetDimension()}D"),
+        *found,
+        *shared.once(Scope.IMAGE, "statistics", lambda: _statistics(stage.intensities)),
     ]
 
 
-def _of_mask(stage: Stage) -> list[tuple[str, Any]]:
-    mask, inside = stage.mask, stage.roi[stage.box]
+def _of_mask(stage: Stage, shared: Shared) -> list[tuple[str, Any]]:
+    mask, inside = stage.mask, stage.inside
     centre = _centre(stage)
     first, length = zip(*((part.start, part.stop - part.start) for part in stage.box), strict=True)
     found = [
@@ -90,8 +104,8 @@ def _of_mask(stage: Stage) -> list[tuple[str, Any]]:
         ("CenterOfMass", mask.TransformContinuousIndexToPhysicalPoint(centre)),
     ]
     # The mask as read may lie on another grid than the image.
-    if stage.name == "original":
-        return [("Hash", _hash(mask)), *found]
+    if stage.name == _AS_READ:
+        return [("Hash", shared.once(Scope.MASK, "hash", lambda: _hash(mask))), *found]
     return found + _statistics(stage.intensities[stage.box][inside])
 
 
@@ -111,7 +125,7 @@ def _mean(intensities: Array) -> float:
 
 
 def _centre(stage: Stage) -> tuple[float, ...]:
-    inside = np.nonzero(stage.roi[stage.box])
+    inside = np.nonzero(stage.inside)
     sums = [at.sum() + part.start * at.size for at, part in zip(inside, stage.box, strict=True)]
     return tuple(float(total / inside[0].size) for total in sums[::-1])
 

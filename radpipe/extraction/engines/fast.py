@@ -25,8 +25,9 @@ from radpipe.extraction.grid import Lattice, Roi, Undefined
 from radpipe.extraction.image_types import DerivedImage, derived_images, roi_in
 from radpipe.extraction.kernels.jit import compiling
 from radpipe.extraction.maps import compile_map_kernels, maps_of
-from radpipe.extraction.preprocess.prepare import Prepared, prepare
+from radpipe.extraction.preprocess.prepare import Prepared, PrepareSetting, prepare
 from radpipe.extraction.settings import ExtractionSettings, Setting, validated
+from radpipe.extraction.shared import Scope, Shared
 from radpipe.parallel import in_threads
 
 log = logging.getLogger("radpipe")
@@ -79,6 +80,7 @@ class Engine:
         label: int | None = None,
         label_channel: int | None = None,
         voxel_based: bool = False,
+        shared: Shared | None = None,
     ) -> dict[str, Any]:
         """Compute all features of one ROI; see :class:`base.Engine`.
 
@@ -92,6 +94,8 @@ class Engine:
             The ROI; the settings' if not given.
         voxel_based : bool
             Give a map for each feature, not a number.
+        shared : Shared, optional
+            What other ROIs of the image, and other settings, have in common with this one.
 
         Returns
         -------
@@ -114,9 +118,10 @@ class Engine:
             compile_map_kernels()
             prepared = prepare(image, mask, settings.setting)
             maps = maps_of(prepared, settings, threads=self._threads)
-            return _diagnostics(prepared, settings, {}) | dict(maps)
+            return _diagnostics(prepared, settings, {}, Shared(1, 1)) | dict(maps)
         compile_kernels()
-        return _execute(settings, image, mask, self._threads)
+        shared = shared or Shared(1, 1)
+        return _execute(settings, image, mask, self._threads, shared)
 
     def versions(self) -> Mapping[str, str]:
         """Tell the versions that decide the values.
@@ -144,13 +149,14 @@ def compile_kernels() -> None:
                 "featureClass": dict.fromkeys(FEATURE_CLASSES),
                 "setting": {"resampledPixelSpacing": [1.5, 1.5, 1.0], "force2D": plane},
             }
-            _execute(validated(content, "kernels"), image, mask, 1)
+            _execute(validated(content, "kernels"), image, mask, 1, Shared(1, 1))
 
 
 def _execute(
-    settings: ExtractionSettings, image: sitk.Image, mask: sitk.Image, threads: int
+    settings: ExtractionSettings, image: sitk.Image, mask: sitk.Image, threads: int, shared: Shared
 ) -> dict[str, Any]:
-    prepared = prepare(image, mask, settings.setting)
+    steps = settings.setting.model_dump_json(include=set(PrepareSetting.model_fields))
+    prepared = shared.once(Scope.ROI, steps, lambda: prepare(image, mask, settings.setting, shared))
     # LAPACK on matrices as small as these takes ten times longer with threads of its own.
     with _thread_pools().limit(limits=1, user_api="blas"):
         values = _shape(prepared, settings)
@@ -160,12 +166,12 @@ def _execute(
             for name, features in settings.wanted_features().items()
             if not FEATURE_CLASSES[name].is_shape
         }
-        derived = derived_images(prepared, settings, prepared.box)
+        derived = derived_images(prepared, settings, prepared.box, shared)
         for found in in_threads(
             lambda each: _of_intensities(each, lattice, wanted), derived, threads
         ):
             values |= found
-    return _diagnostics(prepared, settings, values) | {
+    return _diagnostics(prepared, settings, values, shared) | {
         name: np.nan if isinstance(value, Undefined) else value for name, value in values.items()
     }
 
@@ -230,12 +236,12 @@ def _of_intensities(
 
 
 def _diagnostics(
-    prepared: Prepared, settings: ExtractionSettings, values: _Values
+    prepared: Prepared, settings: ExtractionSettings, values: _Values, shared: Shared
 ) -> dict[str, Any]:
     reasons = {name: value.reason for name, value in values.items() if isinstance(value, Undefined)}
     if not settings.setting.additionalInfo:
         if reasons:
             log.warning("undefined: %s", reasons)
         return {}
-    told = diagnostics_of(prepared, settings)
+    told = diagnostics_of(prepared, settings, shared)
     return told | {UNDEFINED: reasons} if reasons else told

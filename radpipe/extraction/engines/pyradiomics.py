@@ -21,6 +21,7 @@ import SimpleITK as sitk
 
 from radpipe.errors import ExtractionError, SettingsError
 from radpipe.extraction.settings import ExtractionSettings
+from radpipe.extraction.shared import Shared
 
 _PACKAGES = {"LBP2D": ("skimage",), "LBP3D": ("scipy", "trimesh")}
 LOG = "pyradiomics_log"
@@ -79,6 +80,7 @@ class Engine:
         label: int | None = None,
         label_channel: int | None = None,
         voxel_based: bool = False,
+        shared: Shared | None = None,
     ) -> dict[str, Any]:
         """Compute all features of one ROI; see :class:`base.Engine`.
 
@@ -92,6 +94,8 @@ class Engine:
             The ROI; the settings' if not given.
         voxel_based : bool
             Give a map for each feature, not a number.
+        shared : Shared, optional
+            Ignored: PyRadiomics shares nothing.
 
         Returns
         -------

@@ -82,7 +82,7 @@ def check_not_empty(stage: Stage) -> int:
     EmptyRoiError
         It has none.
     """
-    voxels = np.count_nonzero(stage.roi[stage.box])
+    voxels = np.count_nonzero(stage.inside)
     if not voxels:
         raise EmptyRoiError(
             "the mask does not hold the ROI",

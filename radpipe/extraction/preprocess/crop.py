@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
-from radpipe.extraction.boxes import padded
+from radpipe.extraction.boxes import padded, within
 from radpipe.extraction.grid import Box
 from radpipe.extraction.preprocess.stage import Stage
 
@@ -24,9 +24,9 @@ def cropped(stage: Stage, distance: int) -> Stage:
     Stage
         The part.
     """
-    box = padded(stage.box, distance, stage.roi.shape)
-    image, mask = _part(stage.image, box), _part(stage.mask, box)
-    return Stage(stage.name, image, mask, stage.roi[box])
+    part = padded(stage.box, distance, stage.mask.GetSize()[::-1])
+    image, mask = _part(stage.image, part), _part(stage.mask, part)
+    return Stage(stage.name, image, mask, within(stage.box, part), stage.inside)
 
 
 def _part(image: sitk.Image, box: Box) -> sitk.Image:

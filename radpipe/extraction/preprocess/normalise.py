@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import SimpleITK as sitk
 
-from radpipe.extraction.section import Number, Positive, Section
+from radpipe.extraction.section import Positive, Section
 
 
 class NormaliseSetting(Section):
@@ -35,11 +34,8 @@ def normalised(image: sitk.Image, setting: NormaliseSetting) -> sitk.Image:
         return image
     image = sitk.Normalize(image)
     if setting.removeOutliers is not None:
-        image = _clipped(image, setting.removeOutliers)
-    return image * setting.normalizeScale
-
-
-def _clipped(image: sitk.Image, limit: Number) -> sitk.Image:
-    clipped = sitk.GetImageFromArray(np.clip(sitk.GetArrayViewFromImage(image), -limit, limit))
-    clipped.CopyInformation(image)
-    return clipped
+        limit = setting.removeOutliers
+        image = sitk.Clamp(image, lowerBound=-limit, upperBound=limit)
+    # In place: each copy of a whole image counts.
+    image *= setting.normalizeScale
+    return image

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from radpipe.errors import ImageError
-from radpipe.extraction.image import check_pair
+from radpipe.extraction.image import check_pair, extents_of
 from radpipe.extraction.io import read_image, read_mask
 from radpipe.extraction.io.read import as_label_map
 from radpipe.extraction.preprocess.check import RoiSetting
+from radpipe.extraction.shared import Scope, Shared
+
+# The name under which a mask's labels are kept.
+EXTENTS = "extents"
 
 
 def checked_pair(
@@ -19,6 +24,7 @@ def checked_pair(
     setting: RoiSetting,
     label: int | None = None,
     label_channel: int | None = None,
+    shared: Shared | None = None,
 ) -> tuple[sitk.Image, sitk.Image]:
     """Read an image and its mask, and refuse what nothing can be computed from.
 
@@ -30,6 +36,8 @@ def checked_pair(
         How well their grids must agree.
     label, label_channel : int, optional
         The ROI; the settings' if not given.
+    shared : Shared, optional
+        What other ROIs of the image have read.
 
     Returns
     -------
@@ -52,16 +60,23 @@ def checked_pair(
                 remedy="sitk.GetImageFromArray makes an image of an array; set its spacing",
             )
     channel = setting.label_channel if label_channel is None else label_channel
-    if isinstance(image, str | Path):
-        image = read_image(image)
-    labels = (
-        read_mask(mask, channel) if isinstance(mask, str | Path) else as_label_map(mask, channel)
-    )
+    shared = shared or Shared(1, 1)
+    read = shared.once(Scope.IMAGE, "read", partial(_image, image))
+    labels = shared.once(Scope.MASK, "read", partial(_labels, mask, channel))
     check_pair(
-        image,
+        read,
         labels,
         setting.label if label is None else label,
         tolerance=setting.geometryTolerance,
         may_differ=setting.correctMask,
+        extents=shared.once(Scope.MASK, EXTENTS, partial(extents_of, labels)),
     )
-    return image, labels
+    return read, labels
+
+
+def _image(image: str | Path | sitk.Image) -> sitk.Image:
+    return read_image(image) if isinstance(image, str | Path) else image
+
+
+def _labels(mask: str | Path | sitk.Image, channel: int) -> sitk.Image:
+    return read_mask(mask, channel) if isinstance(mask, str | Path) else as_label_map(mask, channel)

@@ -11,9 +11,11 @@ from radpipe.extraction.io.read import as_label_map
 from radpipe.extraction.preprocess.check import RoiSetting, check_size, on_one_grid
 from radpipe.extraction.preprocess.crop import cropped
 from radpipe.extraction.preprocess.normalise import NormaliseSetting, normalised
+from radpipe.extraction.preprocess.pair import EXTENTS
 from radpipe.extraction.preprocess.resample import ResampleSetting, resampled
 from radpipe.extraction.preprocess.resegment import ResegmentSetting, resegmented
 from radpipe.extraction.preprocess.stage import Stage
+from radpipe.extraction.shared import Scope, Shared
 
 
 class PrepareSetting(RoiSetting, NormaliseSetting, ResampleSetting, ResegmentSetting):
@@ -49,7 +51,9 @@ class Prepared:
     stages: tuple[Stage, ...]
 
 
-def prepare(image: sitk.Image, mask: sitk.Image, setting: PrepareSetting) -> Prepared:
+def prepare(
+    image: sitk.Image, mask: sitk.Image, setting: PrepareSetting, shared: Shared | None = None
+) -> Prepared:
     """Normalise, resample, check and resegment an image and its ROI.
 
     Parameters
@@ -60,6 +64,8 @@ def prepare(image: sitk.Image, mask: sitk.Image, setting: PrepareSetting) -> Pre
         As read: integer labels, or one channel of labels a component.
     setting : PrepareSetting
         Settings.
+    shared : Shared, optional
+        What other ROIs of the image have left.
 
     Returns
     -------
@@ -74,10 +80,12 @@ def prepare(image: sitk.Image, mask: sitk.Image, setting: PrepareSetting) -> Pre
     SettingsError
         ``resampledPixelSpacing`` does not fit the image.
     """
+    shared = shared or Shared(1, 1)
     if mask.GetPixelID() != sitk.sitkUInt32:
         mask = as_label_map(mask, setting.label_channel)
-    read = Stage.of("original", image, mask, setting.label)
-    drawn = _placed(read, setting)
+    extent = (shared.known(Scope.MASK, EXTENTS) or {}).get(setting.label)
+    read = Stage.of("original", image, mask, setting.label, extent.box if extent else None)
+    drawn = _placed(read, setting, shared)
     check_size(drawn, setting)
     counted = drawn
     if setting.resegmentRange is not None:
@@ -93,9 +101,11 @@ def prepare(image: sitk.Image, mask: sitk.Image, setting: PrepareSetting) -> Pre
     )
 
 
-def _placed(read: Stage, setting: PrepareSetting) -> Stage:
+def _placed(read: Stage, setting: PrepareSetting, shared: Shared) -> Stage:
     """Bring image and mask to the grid on which everything is computed."""
-    stage = replace(read, image=normalised(read.image, setting))
+    wanted = setting.model_dump_json(include=set(NormaliseSetting.model_fields))
+    image = shared.once(Scope.IMAGE, wanted, lambda: normalised(read.image, setting))
+    stage = replace(read, image=image)
     moved = resampled(stage, setting, setting.label)
     if moved is not stage or not setting.preCrop:
         return on_one_grid(moved, setting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -119,7 +120,7 @@ def _mask_to_image(stage: Stage, label: int) -> Stage:
     except GeometryMismatchError:
         mask = sitk.Resample(stage.mask, stage.image, sitk.Transform(), sitk.sitkNearestNeighbor)
         return Stage.of("interpolated", stage.image, mask, label)
-    return Stage("interpolated", stage.image, stage.mask, stage.roi)
+    return replace(stage, name="interpolated")
 
 
 def _number_of(interpolator: str | int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from radpipe.errors import RoiTooSmallError
+from radpipe.extraction.boxes import beyond, bounding_box
 from radpipe.extraction.grid import Array
 from radpipe.extraction.preprocess.stage import Stage
 from radpipe.extraction.section import Number, Section
@@ -45,17 +46,17 @@ def resegmented(stage: Stage, setting: ResegmentSetting) -> Stage:
     RoiTooSmallError
         Fewer than two voxels are left.
     """
-    inside = stage.roi[stage.box]
-    values = stage.intensities[stage.box][inside]
+    values = stage.intensities[stage.box][stage.inside]
     limits = _limits(values, setting)
     kept = values >= limits[0]
     if len(limits) == 2:
         kept &= values <= limits[1]
     if np.count_nonzero(kept) < 2:
         raise _too_small(values, limits, int(np.count_nonzero(kept)))
-    roi = np.zeros_like(stage.roi)
-    roi[stage.box][inside] = kept
-    return Stage("resegmented", stage.image, stage.mask, roi)
+    inside = np.zeros_like(stage.inside)
+    inside[stage.inside] = kept
+    box = bounding_box(inside)
+    return Stage("resegmented", stage.image, stage.mask, beyond(box, stage.box), inside[box])
 
 
 def _limits(values: Array, setting: ResegmentSetting) -> list[Any]:

@@ -50,17 +50,22 @@ class Stage:
         The image.
     mask : SimpleITK.Image
         The label map, or another on the same grid: its grid counts.
-    roi : ndarray of bool, shape (z, y, x)
-        The ROI on the mask's grid.
+    box : tuple of slice
+        The ROI's bounding box on the mask's grid; empty slices if there is no ROI.
+    inside : ndarray of bool, shape of the box
+        The ROI in its box.
     """
 
     name: str
     image: sitk.Image
     mask: sitk.Image
-    roi: Mask
+    box: Box
+    inside: Mask
 
     @classmethod
-    def of(cls, name: str, image: sitk.Image, mask: sitk.Image, label: int) -> Stage:
+    def of(
+        cls, name: str, image: sitk.Image, mask: sitk.Image, label: int, box: Box | None = None
+    ) -> Stage:
         """Find the ROI in a label map.
 
         Parameters
@@ -73,13 +78,19 @@ class Stage:
             The label map.
         label : int
             The ROI's label.
+        box : tuple of slice, optional
+            Its bounding box, if it is known.
 
         Returns
         -------
         Stage
             All of them.
         """
-        return cls(name, image, mask, pixels_of(mask) == label)
+        if box is None:
+            roi = pixels_of(mask) == label
+            box = bounding_box(roi)
+            return cls(name, image, mask, box, roi[box].copy())
+        return cls(name, image, mask, box, pixels_of(mask)[box] == label)
 
     @cached_property
     def intensities(self) -> Array:
@@ -87,6 +98,8 @@ class Stage:
         return pixels_of(self.image)
 
     @cached_property
-    def box(self) -> Box:
-        """The ROI's bounding box; empty slices if there is no ROI."""
-        return bounding_box(self.roi)
+    def roi(self) -> Mask:
+        """The ROI on the whole grid."""
+        roi = np.zeros(self.mask.GetSize()[::-1], bool)
+        roi[self.box] = self.inside
+        return roi

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,10 +10,7 @@ import pandas as pd
 from radpipe.errors import ModelError
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.tables.columns import listed
-
-# What decides values; the table's layout does not.
-_DECIDING = ("engine", "values_version", "settings")
-_ABSENT = "absent"
+from radpipe.store.table import differences
 
 log = logging.getLogger("radpipe")
 
@@ -64,8 +60,7 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
         return
     differing = [
         f"{path}: {found} in the table, {wanted} in the model"
-        for name in _DECIDING
-        for path, wanted, found in _differences(name, ours.get(name), theirs.get(name))
+        for path, wanted, found in differences(ours, theirs)
     ]
     if differing:
         raise ModelError(
@@ -75,16 +70,6 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
             expected="the same engine, values version and settings",
             remedy="extract this cohort with the model's settings",
         )
-
-
-def _differences(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in sorted(ours.keys() | theirs.keys(), key=str):
-            yield from _differences(
-                f"{path}.{key}", ours.get(key, _ABSENT), theirs.get(key, _ABSENT)
-            )
-    elif ours != theirs:
-        yield path, ours, theirs
 
 
 def _require_known_categories(saved: SavedModel, frame: pd.DataFrame) -> None:

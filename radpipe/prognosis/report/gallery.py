@@ -51,7 +51,8 @@ def gallery(run: Run, most: int = MOST_PICTURES) -> tuple[list[Picture], int]:
         The pictures, and how many cases the run has.
     """
     keys = run.features()[0].sort_values([MASK_VOLUME, "case_id"], kind="stable")
-    cases = run.facts().get("cases", {})
+    # A run all of whose cases failed has no such column.
+    sources: dict[str, str] = dict(run.diagnostics().set_index("case_id").get("picture", {}))
     if len(keys) > most:
         ends = [*range(most - most // 2), *range(len(keys) - most // 2, len(keys))]
         shown = keys.iloc[ends]
@@ -62,7 +63,7 @@ def gallery(run: Run, most: int = MOST_PICTURES) -> tuple[list[Picture], int]:
             case_id,
             patient_id,
             volume_in_words(volume),
-            _data_uri(run.path, cases.get(case_id, {}).get("picture")),
+            _data_uri(run.path, sources.get(case_id)),
         )
         for case_id, patient_id, volume in zip(
             shown["case_id"], shown["patient_id"], shown[MASK_VOLUME], strict=True

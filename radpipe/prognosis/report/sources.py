@@ -67,6 +67,7 @@ def _is_run(run: Run) -> bool:
     try:
         run.facts()
         run.features()
+        run.diagnostics()
         run.failures()
     except (RadpipeError, OSError, ValueError):
         return False

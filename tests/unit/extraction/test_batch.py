@@ -14,9 +14,8 @@ import pytest
 import SimpleITK as sitk
 
 import radpipe
-from radpipe.cohort import Case
 from radpipe.errors import CohortError, RunError, SettingsError, WorkerDiedError
-from radpipe.extraction.batch import extract_run
+from radpipe.extraction.batch import Options, extract_run
 from radpipe.extraction.batch.job import failure_of
 from tests.conftest import Pair
 
@@ -38,9 +37,8 @@ def test_one_row_a_case_with_every_planned_column(make_cohort: Cohort, tmp_path:
     assert provenance.settings["setting"]["binWidth"] == 25
     written = pd.read_csv(run.path / "features.csv")
     assert np.array_equal(written.iloc[:, 5:], features.iloc[:, 5:])
-    facts = run.facts()
-    assert len(facts["cases"]["p0"]["image_sha256"]) == 64
-    assert (run.path / facts["cases"]["p0"]["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert run.diagnostics()["image_sha256"].str.len().eq(64).all()
+    assert (run.path / run.diagnostics()["picture"][0]).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_masks_volume_is_a_column_without_the_shape_class(
@@ -210,8 +208,8 @@ def test_settings_cohort_and_directory_are_checked_before_any_image(
 
 def test_the_same_bytes_whatever_the_number_of_workers(make_cohort: Cohort, tmp_path: Path) -> None:
     manifest = make_cohort(5, {2: spoil_empty})
-    here = extract_run(manifest, SMALL, tmp_path / "here", workers=0)
-    there = extract_run(manifest, SMALL, tmp_path / "there", workers=2)
+    here = extract_run(manifest, SMALL, tmp_path / "here", options=Options(workers=0))
+    there = extract_run(manifest, SMALL, tmp_path / "there", options=Options(workers=2))
     for name in ("features.parquet", "failures.parquet", "diagnostics.parquet"):
         assert (here.path / name).read_bytes() == (there.path / name).read_bytes(), name
 
@@ -236,7 +234,7 @@ def test_killing_a_worker_costs_at_most_its_case(make_cohort: Cohort, tmp_path: 
 
     killer = threading.Thread(target=kill_one_worker)
     killer.start()
-    run = extract_run(manifest, slow, tmp_path / "run", workers=2)
+    run = extract_run(manifest, slow, tmp_path / "run", options=Options(workers=2))
     killer.join()
     assert killed
     assert len(run.failures()) <= 1
@@ -259,14 +257,14 @@ def test_hashes_and_times_of_every_case_also_of_failed_ones(
     make_cohort: Cohort, tmp_path: Path
 ) -> None:
     manifest = make_cohort(2, {1: spoil_empty})
-    facts = extract_run(manifest, SMALL, tmp_path / "run").facts()
-    for number in (0, 1):
+    run = extract_run(manifest, SMALL, tmp_path / "run")
+    for number, table in enumerate((run.diagnostics(), run.failures())):
         for kind in ("image", "mask"):
             content = (tmp_path / f"p{number}_{kind}.nii.gz").read_bytes()
-            told = facts["cases"][f"p{number}"][f"{kind}_sha256"]
-            assert told == hashlib.sha256(content).hexdigest()
-    assert facts["cohort"]["sha256"] == hashlib.sha256(manifest.read_bytes()).hexdigest()
-    assert facts["cases"]["p0"]["seconds"] > 0
+            assert table[f"{kind}_sha256"][0] == hashlib.sha256(content).hexdigest()
+    assert run.facts()["cohort"]["sha256"] == hashlib.sha256(manifest.read_bytes()).hexdigest()
+    assert all(seconds > 0 for seconds in run.seconds().values())
+    assert list(run.seconds()) == list(run.diagnostics()["row_key"])
 
 
 @pytest.mark.parametrize("name", ["original_firstorder_Mean", "mask_volume_mm3"])
@@ -314,7 +312,7 @@ def test_labels_that_make_one_case_id_twice_are_refused_before_extraction(
     table.to_csv(tmp_path / "cohort.csv", index=False)
     with pytest.raises(CohortError, match=r"one case_id.*p0_label-1"):
         extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "run")
-    assert not any((tmp_path / "run").iterdir())
+    assert not (tmp_path / "run").exists()
 
 
 def test_label_all_follows_the_settings_channel(make_cohort: Cohort, tmp_path: Path) -> None:
@@ -343,13 +341,12 @@ def test_wavelets_of_a_2d_image_are_refused_by_name(make_cohort: Cohort, tmp_pat
 
 def test_negative_workers_make_no_directory(make_cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="negative"):
-        extract_run(make_cohort(1), SMALL, tmp_path / "run", workers=-1)
+        extract_run(make_cohort(1), SMALL, tmp_path / "run", options=Options(workers=-1))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_case_whose_worker_died_says_so() -> None:
-    case = Case("p0", "p0", Path("i.nii"), Path("m.nii"), 1, 0)
-    failure = failure_of(case, WorkerDiedError("died", remedy="look"))
+    failure = failure_of(WorkerDiedError("died", remedy="look"), {})
     assert (failure.stage, failure.error) == ("worker", "WorkerDiedError")
 
 
@@ -369,8 +366,9 @@ def test_a_file_that_may_not_be_read_costs_only_its_case(
             raise PermissionError(13, "Permission denied", str(path))
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    monkeypatch.setattr("radpipe.extraction.batch.job.sha256_of", forbid)
+    monkeypatch.setattr("radpipe.store.inputs.sha256_of", forbid)
     run = extract_run(make_cohort(3, {1: spoil_empty}), SMALL, tmp_path / "run")
     assert list(run.features()[0]["case_id"]) == ["p0", "p2"]
     assert list(run.failures()["case_id"]) == ["p1"]
-    assert "image_sha256" not in run.facts()["cases"]["p1"]
+    assert run.failures()["image_sha256"][0] == ""
+    assert "Permission denied" in run.failures()["message"][0]

@@ -14,7 +14,15 @@ from radpipe.prognosis.tables import (
     read_clinical,
     volume_column,
 )
-from radpipe.store import MASK_VOLUME, Provenance, Row, Run, write_table
+from radpipe.store import (
+    KEY_COLUMNS,
+    MASK_VOLUME,
+    Entry,
+    Provenance,
+    Row,
+    write_table,
+    writer_of,
+)
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, simulate
 
 
@@ -40,12 +48,16 @@ def table(tmp_path):
 
 
 def test_a_run_keeps_its_provenance(tmp_path):
-    run = Run(tmp_path / "run")
-    run.make()
-    for place, patient in enumerate(("p2", "p1")):
-        keys = {"case_id": patient, "patient_id": patient, "modality": "", "roi": "", "label": 1}
-        run.put(place, Row(keys, {MASK_VOLUME: 8.0, VOLUME: place + 1.0}))
-    run.finish([VOLUME], list(keys), Provenance(**PROVENANCE), {})
+    entries = []
+    with writer_of(tmp_path / "run") as writer:
+        for place, patient in enumerate(("p2", "p1")):
+            keys = dict.fromkeys(KEY_COLUMNS, patient) | {"label": 1}
+            entries.append(Entry(keys, patient, {"image": "i", "mask": "m"}))
+            writer.run.rows.put(patient, Row({MASK_VOLUME: 8.0, VOLUME: place + 1.0}))
+            writer.rows.add(patient)
+        writer.write_tables(entries, [VOLUME], KEY_COLUMNS, Provenance(**PROVENANCE))
+        writer.finish(Provenance(**PROVENANCE), {})
+    run = writer.run
     features = load_features(run.path)
     assert features.index.tolist() == ["p2", "p1"]
     assert features.columns[0] == "patient_id"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from radpipe.errors import RunError, TableError
-from radpipe.store import Provenance, Run, read_table, write_table
+from radpipe.store import Provenance, Run, read_table, write_table, writer_of
 from radpipe.store.files import read_json, whole_file, write_json
 
 
@@ -42,8 +42,12 @@ def test_a_newer_layout_and_no_table_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "n.parquet")
 
 
-def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
-    run.make()
+def test_a_directory_that_is_no_run_and_an_unfinished_run_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such directory"):
+        Run(tmp_path / "run").features()
     with pytest.raises(RunError, match=r"no run\.json"):
-        run.features()
+        Run(tmp_path).features()
+    with writer_of(tmp_path / "run") as writer:
+        writer.start(Provenance("e", "v"), {})
+    with pytest.raises(RunError, match=r"not finished.*the same `radpipe extract` command"):
+        Run(tmp_path / "run").features()

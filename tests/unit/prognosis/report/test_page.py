@@ -50,9 +50,10 @@ def test_identifiers_are_text_and_never_markup(tmp_path):
 def test_failures_are_told_with_their_remedy(tmp_path):
     write_run(tmp_path / "run", patient_ids(5), failed=("E1", "E2"))
     text = _report(tmp_path, run="run").text
-    assert "E1: nothing is segmented" in text
-    assert "E2: nothing is segmented" in text
-    assert text.count("draw the <b>ROI</b>") == 2
+    for case_id in ("E1", "E2"):
+        assert f"case {case_id} (image /data/x.nii.gz" in text
+    # In the message, and in the column beside it.
+    assert text.count("draw the <b>ROI</b>") == 4
 
 
 def test_missing_run_says_where_it_was_looked_for(tmp_path):
@@ -64,7 +65,7 @@ def test_missing_run_says_where_it_was_looked_for(tmp_path):
 
 def test_run_that_is_named_must_be_one(tmp_path):
     write_evaluation(tmp_path / "evaluation")
-    with pytest.raises(RunError, match="no finished run"):
+    with pytest.raises(RunError, match="no run in this directory"):
         write_report(tmp_path / "evaluation", tmp_path / "r.html", run=tmp_path / "nothing")
 
 
@@ -202,13 +203,17 @@ def test_gallery_of_a_large_run_shows_both_ends(tmp_path):
 
 
 def test_gallery_shows_no_file_outside_the_run(tmp_path):
-    run = write_run(tmp_path / "run", ["a", "b"])
+    places = ["../secret.png", "qc/text.png", "", "qc/absent.png"]
+    run = write_run(tmp_path / "run", list("abcd"), told={"picture": places})
     (tmp_path / "secret.png").write_bytes(png())
-    facts = read_json(run.path / "run.json")
-    facts["cases"]["a"]["picture"] = "../secret.png"
-    write_json(run.path / "run.json", facts)
-    run.picture_path(1).write_text("no picture")
-    assert [picture.source for picture in gallery(run)[0]] == [None, None]
+    (run.qc_path / "text.png").write_text("no picture")
+    assert [picture.source for picture in gallery(run)[0]] == [None] * 4
+
+
+def test_gallery_of_a_run_without_rows_is_empty(tmp_path):
+    run = write_run(tmp_path / "run", [], failed=("a",))
+    write_table(run.diagnostics_path, pd.DataFrame({"case_id": pd.Series(dtype="str")}))
+    assert gallery(run) == ([], 0)
 
 
 def test_features_are_ranked_and_cut_to_fifteen(tmp_path):

@@ -1,0 +1,236 @@
+"""One parameter file's run: which of its cases are done, and its tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from radpipe.cohort import Case
+from radpipe.errors import RunError
+from radpipe.extraction.batch.job import Outcome, Suspect
+from radpipe.extraction.batch.plan import Target, inputs_of, key_of
+from radpipe.store import Entry, Failure, InputFile, Provenance, RunWriter
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a command did to one run.
+
+    Attributes
+    ----------
+    run, features : str
+        The directory and its feature table.
+    cases, rows, failures : int
+        What the tables hold.
+    reused, computed : int
+        Rows that were there before, and that this command made.
+    seconds : float
+        Wall time of the command.
+    """
+
+    run: str
+    features: str
+    cases: int
+    rows: int
+    failures: int
+    reused: int
+    computed: int
+    seconds: float
+
+
+class Ledger:
+    """The cases of one run, and what became of each.
+
+    Parameters
+    ----------
+    writer : RunWriter
+        The run.
+    target : Target
+        Its settings.
+    provenance : Provenance
+        What decides its values.
+    cases : sequence of Case
+        In the manifest's order, every ROI its own.
+    columns, key_columns : sequence of str
+        Of the feature table.
+    facts : dict
+        What ``run.json`` says besides.
+    """
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        target: Target,
+        provenance: Provenance,
+        cases: Sequence[Case],
+        columns: Sequence[str],
+        key_columns: Sequence[str],
+        facts: dict[str, Any],
+    ) -> None:
+        self.writer = writer
+        self.target = target
+        self._provenance = provenance
+        self._cases = cases
+        self._columns = columns
+        self._key_columns = key_columns
+        self._facts = facts
+        self._entries: dict[int, Entry] = {}
+        self._reused = 0
+        self._started = time.perf_counter()
+
+    def take_up(self, files: Mapping[str, InputFile], retry_failed: bool) -> list[int]:
+        """Compare the cases with what the run holds.
+
+        Parameters
+        ----------
+        files : mapping of str to InputFile
+            What is known of the input files, by path.
+        retry_failed : bool
+            Whether failed cases are to be computed again.
+
+        Returns
+        -------
+        list of int
+            Places of the cases to be computed.
+        """
+        keys = [key_of(case, self.target.decides, files) for case in self._cases]
+        if self.writer.is_missing(keys):
+            folder = self.writer.set_aside()
+            self.writer.run.log.add("set aside", folder=folder.name)
+        todo = []
+        for place, (case, key) in enumerate(zip(self._cases, keys, strict=True)):
+            if key in self.writer.rows or (key in self.writer.failures and not retry_failed):
+                self._enter(place, case, key, files)
+            else:
+                todo.append(place)
+        self._reused = sum(entry.row_key in self.writer.rows for entry in self._entries.values())
+        return todo
+
+    def start(self, todo: int, workers: str) -> None:
+        """Say in the run that it is being written.
+
+        Parameters
+        ----------
+        todo : int
+            How many cases are to be computed.
+        workers : str
+            Where.
+        """
+        self._facts["started"] = datetime.now(UTC).isoformat(timespec="seconds")
+        self.writer.start(self._provenance, {**self._facts, "cases": len(self._cases)})
+        self.writer.run.log.add(
+            "started", cases=len(self._cases), todo=todo, reused=self._reused, workers=workers
+        )
+
+    def fail(self, place: int, failure: Failure, files: Mapping[str, InputFile]) -> None:
+        """Enter a case that fails without being computed.
+
+        Parameters
+        ----------
+        place : int
+            Its place.
+        failure : Failure
+            Why.
+        files : mapping of str to InputFile
+            What is known of its files.
+        """
+        case = self._cases[place]
+        key = key_of(case, self.target.decides, files)
+        self.writer.run.rows.put(key, failure)
+        self._fail(case, key, failure)
+        self._enter(place, case, key, files)
+
+    def take(self, outcome: Outcome) -> None:
+        """Enter what became of a case.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            As a worker gave it.
+        """
+        case, place = outcome.unit.case, outcome.unit.place
+        self.writer.learn(outcome.files.values())
+        if outcome.failure is not None:
+            self._fail(case, outcome.key, outcome.failure)
+        else:
+            self.writer.rows.add(outcome.key)
+            self.writer.run.log.add(
+                "done",
+                case_id=case.case_id,
+                row_key=outcome.key,
+                seconds=round(outcome.seconds, 4),
+            )
+        self._enter(place, case, outcome.key, outcome.files)
+
+    def suspect(self, suspect: Suspect) -> None:
+        """Say in the log that a case is to be tried once more, alone.
+
+        Parameters
+        ----------
+        suspect : Suspect
+            As a worker gave it.
+        """
+        self.writer.run.log.add("alone", case_id=suspect.unit.case.case_id, why=suspect.why)
+
+    def stopped(self, error: BaseException) -> None:
+        """Say in the log why the command ended before its time.
+
+        Parameters
+        ----------
+        error : BaseException
+            What ends it.
+        """
+        # A full disk, which may be the reason, has no room for this line either.
+        with suppress(RunError):
+            self.writer.run.log.add("stopped", why=f"{type(error).__name__}: {error}")
+
+    def write(self) -> dict[str, int]:
+        """Bring the tables up to date.
+
+        Returns
+        -------
+        dict of str to int
+            What they hold.
+        """
+        entries = [self._entries[place] for place in sorted(self._entries)]
+        counts = self.writer.write_tables(
+            entries, self._columns, self._key_columns, self._provenance
+        )
+        self.writer.run.log.add("tables", **counts)
+        return counts
+
+    def finish(self) -> Summary:
+        """Write the tables, and say that the run came to its end.
+
+        Returns
+        -------
+        Summary
+            What was done.
+        """
+        counts = self.write()
+        seconds = round(time.perf_counter() - self._started, 3)
+        facts = {**self._facts, "cases": len(self._cases), "counts": counts, "seconds": seconds}
+        self.writer.finish(self._provenance, facts)
+        self.writer.run.log.add("finished", **counts, seconds=seconds)
+        run = self.writer.run
+        return Summary(
+            run=str(run.path),
+            features=str(run.features_path),
+            **counts,
+            reused=self._reused,
+            computed=counts["rows"] - self._reused,
+            seconds=seconds,
+        )
+
+    def _fail(self, case: Case, key: str, failure: Failure) -> None:
+        self.writer.failures[key] = failure
+        self.writer.run.log.add(
+            "failed", case_id=case.case_id, error=failure.error, message=failure.message
+        )
+
+    def _enter(self, place: int, case: Case, key: str, files: Mapping[str, InputFile]) -> None:
+        self._entries[place] = Entry(case.keys(), key, inputs_of(case, files))

@@ -1,0 +1,65 @@
+"""How a batch is run: nothing here decides a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from radpipe.errors import SettingsError
+from radpipe.parallel import require_workers
+
+RETRY = ("failed", "none")
+TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch is run.
+
+    Attributes
+    ----------
+    workers : int
+        Worker processes on this machine; 0 computes in this process, where no case can be ended.
+    scheduler : str or None
+        Address of a running Dask scheduler, whose workers compute in place of them.
+    memory : int or None
+        Bytes for all cases under way on this machine, and for any one of them; most of what the
+        machine has if None.
+    timeout_s : float
+        Seconds that a case may take.
+    retry : str
+        Which cases that failed in an earlier command are tried again: ``failed`` or ``none``.
+    fresh : bool
+        Compute all again, whatever the run holds.
+    """
+
+    workers: int = 0
+    scheduler: str | None = None
+    memory: int | None = None
+    timeout_s: float = TIMEOUT_S
+    retry: str = "failed"
+    fresh: bool = False
+
+    def check(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises
+        ------
+        SettingsError
+            An option is wrong.
+        """
+        require_workers(self.workers)
+        if not self.timeout_s > 0:
+            raise SettingsError(
+                "no time for a case",
+                where="--timeout",
+                found=self.timeout_s,
+                expected="seconds > 0",
+            )
+        if self.retry not in RETRY:
+            raise SettingsError(
+                "no such choice", where="--retry", found=self.retry, expected=" or ".join(RETRY)
+            )
+        if self.memory is not None and self.memory <= 0:
+            raise SettingsError(
+                "no memory", where="--memory", found=self.memory, expected="bytes > 0"
+            )

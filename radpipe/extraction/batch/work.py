@@ -1,0 +1,181 @@
+"""Units given to workers, and what comes back; failures are decided about here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from radpipe.errors import OutOfMemoryError, WorkerDiedError
+from radpipe.extraction.batch.alone import run_alone
+from radpipe.extraction.batch.attempt import TIMED_OUT
+from radpipe.extraction.batch.job import Outcome, Suspect, failure_of, run_job
+from radpipe.extraction.batch.ledger import Ledger
+from radpipe.extraction.batch.memory import Need, estimate
+from radpipe.extraction.batch.plan import Job, Plan, Unit, jobs_of
+from radpipe.parallel import Pool, in_threads
+from radpipe.progress import Step, progress_bar
+from radpipe.store import InputFile
+
+# Headers are read from the disk, which answers several at a time.
+_READERS = 8
+_MB = 1e6
+
+
+def hashed(paths: Sequence[str], pool: Pool, progress: bool) -> dict[str, InputFile]:
+    """Hash files on the pool's workers.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files; one that cannot be read is left out, its case will say why.
+    pool : Pool
+        Where.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    dict of str to InputFile
+        By path.
+    """
+    found = {}
+    there = [Path(path) for path in paths if Path(path).is_file()]
+    with progress_bar("hashing", len(there), progress) as step:
+        for _, outcome in pool.as_done(InputFile.of, there):
+            if isinstance(outcome, InputFile):
+                found[outcome.path] = outcome
+            step()
+    return found
+
+
+def compute(
+    plan: Plan,
+    ledgers: Sequence[Ledger],
+    units: Sequence[Unit],
+    files: Mapping[str, InputFile],
+    pool: Pool,
+    progress: bool,
+) -> None:
+    """Compute units, the largest first, and enter each outcome in its ledger.
+
+    Parameters
+    ----------
+    plan : Plan
+        What all jobs have in common.
+    ledgers : sequence of Ledger
+        One a parameter file.
+    units : sequence of Unit
+        What is to be computed.
+    files : mapping of str to InputFile
+        What is known of the input files.
+    pool : Pool
+        Where.
+    progress : bool
+        Show a bar on stderr.
+
+    Raises
+    ------
+    RunError
+        The run directory cannot be written to, or the scheduler is gone.
+    """
+    with progress_bar("extracting", len(units), progress) as step:
+        book = _Book(ledgers, step)
+        jobs, needs = _fitting(plan, jobs_of(units), files, book)
+        suspects = _first_attempts(plan, jobs, needs, pool, book)
+        _second_attempts(plan, suspects, pool, book)
+
+
+class _Book:
+    """Enters outcomes, and shows them."""
+
+    def __init__(self, ledgers: Sequence[Ledger], step: Step) -> None:
+        self._ledgers = ledgers
+        self._step = step
+        self._failed = 0
+
+    def fail(self, unit: Unit, error: Exception, files: Mapping[str, InputFile]) -> None:
+        self._ledgers[unit.target].fail(unit.place, failure_of(error, {}), files)
+        self._count(failed=True)
+
+    def take(self, outcome: Outcome) -> None:
+        ledger = self._ledgers[outcome.unit.target]
+        ledger.take(outcome)
+        if ledger.writer.due():
+            ledger.write()
+        self._count(failed=outcome.failure is not None)
+
+    def suspect(self, each: Suspect) -> None:
+        self._ledgers[each.unit.target].suspect(each)
+
+    def _count(self, failed: bool) -> None:
+        self._failed += failed
+        self._step(f"{self._failed} failed")
+
+
+def _fitting(
+    plan: Plan, jobs: list[Job], files: Mapping[str, InputFile], book: _Book
+) -> tuple[list[Job], list[Need]]:
+    """Estimate what each job takes; what can never fit fails with the figure, unread."""
+    if plan.memory is None:
+        return jobs, [Need(0, 0)] * len(jobs)
+    kept, needs = [], []
+    estimates = in_threads(partial(_need, plan), jobs, _READERS)
+    for job, need in zip(jobs, estimates, strict=True):
+        if need.least <= plan.memory:
+            kept.append(job)
+            needs.append(need)
+            continue
+        error = OutOfMemoryError(
+            "the case can never fit into the memory",
+            found=f"at least {need.least / _MB:.0f} MB by its header",
+            expected=f"at most {plan.memory / _MB:.0f} MB",
+            remedy="give more with --memory, or crop the image",
+        )
+        for unit in job.units:
+            book.fail(unit, error, files)
+    return kept, needs
+
+
+def _need(plan: Plan, job: Job) -> Need:
+    masks = list(dict.fromkeys(unit.case.mask for unit in job.units))
+    settings = [plan.targets[which].settings for which in {unit.target for unit in job.units}]
+    enough = (plan.memory or 0) // plan.share
+    return estimate(job.units[0].case.image, masks, settings, plan.engine, enough)
+
+
+def _first_attempts(
+    plan: Plan, jobs: list[Job], needs: list[Need], pool: Pool, book: _Book
+) -> list[tuple[Suspect, int]]:
+    suspects: list[tuple[Suspect, int]] = []
+    sizes = [need.expected for need in needs]
+    for place, outcomes in pool.as_done(partial(run_job, plan), jobs, sizes):
+        if isinstance(outcomes, WorkerDiedError):
+            outcomes = [Suspect(unit, str(outcomes)) for unit in jobs[place].units]
+        if isinstance(outcomes, Exception):
+            raise outcomes
+        for outcome in outcomes:
+            if isinstance(outcome, Suspect):
+                book.suspect(outcome)
+                suspects.append((outcome, sizes[place]))
+            else:
+                book.take(outcome)
+    return suspects
+
+
+def _second_attempts(
+    plan: Plan, suspects: list[tuple[Suspect, int]], pool: Pool, book: _Book
+) -> None:
+    units = [suspect.unit for suspect, _ in suspects]
+    # Only of those whose time was up is it known that they did not end for want of memory.
+    sizes = [
+        size if suspect.why.startswith(TIMED_OUT) else plan.memory or size
+        for suspect, size in suspects
+    ]
+    for place, outcome in pool.as_done(partial(run_alone, plan), units, sizes):
+        if isinstance(outcome, WorkerDiedError):
+            book.fail(units[place], outcome, {})
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            book.take(outcome)

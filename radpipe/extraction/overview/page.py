@@ -1,0 +1,176 @@
+"""Fill the template and write the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from radpipe.errors import RunError
+from radpipe.extraction.overview import words
+from radpipe.extraction.overview.cases import FLAGS, Cases, Record, cases_of
+from radpipe.store import Run
+from radpipe.store.files import read_json, whole_file
+from radpipe.store.run import FINISHED
+
+PAGE_NAME = "report.html"
+# Key in the page's data, heading, whether it holds numbers.
+_COLUMNS = (
+    ("case_id", "Case", False),
+    ("patient_id", "Patient", False),
+    ("modality", "Modality", False),
+    ("roi", "ROI", False),
+    ("label", "Label", True),
+    ("voxels", "ROI voxels", True),
+    ("volume_mm3", "Volume, ml", True),
+    ("undefined", "Undefined", True),
+    ("seconds", "Seconds", True),
+    ("error", "Failure", False),
+    ("flags", "Flags", False),
+)
+_OFTEN_EMPTY = {"modality", "roi", "error"}
+
+
+def write_overview(run: str | Path, out: str | Path | None = None) -> Path:
+    """Write a page of a run's cases: failures first, then every contour, with flags.
+
+    The page needs no network; it shows the pictures of the run's folder ``qc`` by relative links.
+
+    Parameters
+    ----------
+    run : str or Path
+        Run directory, finished or not.
+    out : str or Path, optional
+        The HTML file to make or replace; ``report.html`` in the run directory by default.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RunError
+        The directory is no run, or the file cannot be written.
+    TableError
+        A table of the run cannot be read.
+    """
+    source = Run(Path(run))
+    out = source.path / PAGE_NAME if out is None else Path(out)
+    html = _template().render(page_content(source, out.parent))
+    try:
+        with whole_file(out) as part:
+            part.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            "cannot write the page",
+            where=str(out),
+            found=error.strerror,
+            expected="a file name in a folder that exists and may be written to",
+            remedy="make the folder, or name another file with --out",
+        ) from error
+    return out
+
+
+def page_content(run: Run, folder: Path) -> dict[str, Any]:
+    """Gather what the template shows.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    folder : Path
+        Where the page will lie; links to pictures start there.
+
+    Returns
+    -------
+    dict
+        The template's variables; text in it is not yet escaped.
+
+    Raises
+    ------
+    RunError
+        The directory is no run.
+    """
+    finished = run.state() == FINISHED
+    facts = read_json(run.facts_path)
+    cases = cases_of(run)
+    shown = [_shown(case, run.path, folder) for case in cases.all]
+    script = _text("overview.js")
+    return {
+        "name": run.path.resolve().name,
+        "headline": words.headline(cases, words.planned(facts, cases), finished),
+        "unfinished": None if finished else words.unfinished(run),
+        "counts": words.counts(cases, facts),
+        "facts": words.facts_in_words(facts),
+        "settings": json.dumps(facts.get("settings", {}), indent=1, sort_keys=True),
+        "errors": Counter(case["error"] for case in cases.failed).most_common(),
+        "failures": cases.failed,
+        "cases": shown,
+        "columns": _columns_of(cases),
+        "flag_names": {flag.key: flag.name for flag in FLAGS},
+        "flags": [(flag, sum(flag.key in case["flags"] for case in shown)) for flag in FLAGS],
+        "unflagged": sum(not case["flags"] for case in shown),
+        "style": _text("overview.css"),
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def _columns_of(cases: Cases) -> list[tuple[str, str, bool]]:
+    return [
+        column
+        for column in _COLUMNS
+        if column[0] not in _OFTEN_EMPTY or any(case[column[0]] for case in cases.all)
+    ]
+
+
+def _shown(case: Record, run: Path, folder: Path) -> Record:
+    """Add to a record its numbers as text, once for the table and the script alike."""
+    numbers = {
+        "label": "" if case["label"] is None else str(case["label"]),
+        "voxels": words.whole(case["voxels"]),
+        "volume_mm3": words.millilitres(case["volume_mm3"]),
+        "undefined": words.whole(case["undefined"]),
+        "seconds": words.seconds(case["seconds"]),
+    }
+    return {**case, "text": numbers, "picture": _link(case["picture"], run, folder)}
+
+
+def _link(picture: str, run: Path, folder: Path) -> str:
+    """Return a picture's address as seen from the page; empty where there is none."""
+    path = run / picture
+    # A run from elsewhere may name any file of this machine; only its own pictures are shown.
+    inside = path.resolve().is_relative_to(run.resolve())
+    if not picture or not inside or not path.is_file():
+        return ""
+    try:
+        return quote(Path(os.path.relpath(path, folder)).as_posix())
+    except ValueError:
+        # Another drive of Windows.
+        return path.absolute().as_uri()
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # A NaN would be no JSON, and leave the browser with an empty page.
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    return environment.get_template("overview.html.j2")
