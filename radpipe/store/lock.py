@@ -42,17 +42,17 @@ def sole_writer(run: Path) -> Iterator[None]:
         Another process holds it.
     """
     lock = FileLock(run / LOCK)
-    try:
-        with writing_to(run):
+    with writing_to(run):
+        try:
             # Not at once: `radpipe status` holds it for an instant, to see whether anyone does.
             lock.acquire(timeout=_PATIENCE_S)
-    except Timeout:
-        raise RunError(
-            "another command is writing to this run directory",
-            where=str(run),
-            found=holder_of(run),
-            remedy="let it end, or end it; `radpipe status` shows how far it is",
-        ) from None
+        except Timeout:
+            raise RunError(
+                "another command is writing to this run directory",
+                where=str(run),
+                found=holder_of(run),
+                remedy="let it end, or end it; `radpipe status` shows how far it is",
+            ) from None
     try:
         with writing_to(run):
             write_json(run / HOLDER, _this_process())

@@ -1,12 +1,18 @@
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import dask
+import psutil
 import pytest
 
-from radpipe.errors import SettingsError, WorkerDiedError
-from radpipe.parallel import as_done, in_order, in_threads
+from radpipe.errors import RunError, SettingsError, WorkerDiedError
+from radpipe.parallel import Pool, _Waiting, as_done, bytes_of, in_order, in_threads
+
+NOBODY = "tcp://127.0.0.1:1"
 
 
 def square(number: int) -> int:
@@ -78,3 +84,78 @@ def test_an_item_whose_worker_was_killed_is_tried_again(tmp_path: Path) -> None:
 def test_negative_workers_are_refused() -> None:
     with pytest.raises(SettingsError, match="negative"):
         list(as_done(square, [1], -1))
+
+
+def under_way(folder: Path) -> None:
+    """Leave the size of all items that were under way together at some instant."""
+    mine = folder / f"now-{uuid4().hex}"
+    mine.touch()
+    time.sleep(0.1)
+    (folder / f"seen-{uuid4().hex}-{len(list(folder.glob('now-*')))}").touch()
+    mine.unlink()
+
+
+@pytest.mark.parametrize(("memory", "together"), [(10, 1), (20, 2), (None, 2)])
+def test_only_as_many_run_together_as_fit_into_the_memory(
+    tmp_path: Path, memory: int | None, together: int
+) -> None:
+    with Pool(2) as pool:
+        # The workers' own limit is the same figure, which no process could live with.
+        list(pool.as_done(square, [1, 1]))
+        pool.memory = memory
+        list(pool.as_done(under_way, [tmp_path] * 8, [8] * 8))
+    assert max(int(path.name.split("-")[-1]) for path in tmp_path.glob("seen-*")) == together
+
+
+def test_the_largest_that_fits_comes_first_and_what_never_fits_comes_alone() -> None:
+    waiting = _Waiting([3, 9, 5, 12, 5], 10)
+    assert waiting.next(0, 8) == 1
+    assert waiting.next(1, 8) is None
+    waiting.free(1)
+    assert [waiting.next(0, 8), waiting.next(1, 8), waiting.next(2, 8)] == [2, 4, None]
+    waiting.free(2)
+    assert waiting.next(1, 1) is None
+    assert waiting.next(1, 8) == 0
+    assert waiting.next(2, 8) is None
+    waiting.free(4)
+    waiting.free(0)
+    assert waiting.next(0, 8) == 3
+    assert waiting.next(1, 8) is None
+
+
+def worker_processes() -> set[int]:
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+
+
+def test_processes_start_when_there_is_work_and_end_with_the_pool() -> None:
+    with Pool(1) as pool:
+        assert list(pool.as_done(square, [])) == []
+        assert not worker_processes()
+        assert list(pool.as_done(square, [2])) == [(0, 4)]
+        first = worker_processes()
+        assert list(pool.as_done(square, [5])) == [(0, 25)]
+        assert first == worker_processes() != set()
+    assert not worker_processes()
+
+
+def test_a_scheduler_that_is_not_there_is_told() -> None:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        Pool(0, NOBODY) as pool,
+        pytest.raises(RunError, match=r"cannot reach the Dask scheduler.*dask scheduler"),
+    ):
+        list(pool.as_done(square, [1]))
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"), [("8GB", 8 * 10**9), ("500 MiB", 500 * 2**20), ("1e9", 10**9)]
+)
+def test_amounts_of_memory(text: str, amount: int) -> None:
+    assert bytes_of(text) == amount
+
+
+@pytest.mark.parametrize("text", ["much", "-1GB", "0"])
+def test_what_is_no_amount_of_memory_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="--memory"):
+        bytes_of(text)

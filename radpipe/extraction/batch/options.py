@@ -9,6 +9,8 @@ from radpipe.parallel import require_workers
 
 RETRY = ("failed", "none")
 TIMEOUT_S = 3600.0
+# A worker that has imported everything takes some 250 MB.
+LEAST_MEMORY = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Options:
             raise SettingsError(
                 "no such choice", where="--retry", found=self.retry, expected=" or ".join(RETRY)
             )
-        if self.memory is not None and self.memory <= 0:
+        if self.memory is not None and self.memory < LEAST_MEMORY:
             raise SettingsError(
-                "no memory", where="--memory", found=self.memory, expected="bytes > 0"
+                "a worker process alone takes more memory than that",
+                where="--memory",
+                found=f"{self.memory / 1e6:.0f} MB",
+                expected=f"{LEAST_MEMORY / 1e6:.0f} MB or more",
             )

@@ -71,6 +71,15 @@ def test_flags_of_diagnostics(tmp_path, column, cells, flag):
     assert [case["flags"] for case in cases_of(run).done] == [[], [flag], [flag]]
 
 
+def test_seconds_come_from_the_log(tmp_path):
+    run = write_run(tmp_path / "run", ["a", "b", "c"], seconds=[0.5, 2.25, 61.0])
+    # As where the same row was computed again.
+    run.log.add("done", row_key=f"{0:032x}", seconds=0.75)
+    page = _page(run)
+    assert [one["seconds"] for one in page.data["cases"]] == [0.75, 2.25, 61.0]
+    assert [one["text"]["seconds"] for one in page.data["cases"]] == ["0.75", "2.25", "61"]
+
+
 def test_undefined_features_are_counted_with_their_reasons(tmp_path):
     told = {"diagnostics_Undefined": [None, json.dumps({"x": "flat", "y": "thin", "z": "flat"})]}
     nan = np.nan

@@ -166,7 +166,7 @@ def test_each_thing_is_made_once(cases: list[Case], calls: Calls) -> None:
 def test_a_large_roi_is_filtered_again(
     cases: list[Case], calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_types, "_MOST_KEPT", 10)
+    monkeypatch.setattr(image_types, "MOST_KEPT", 10)
     rows_of(cases[:1], SETTINGS["like CT"], "fast", Shared(1, 2))
     assert calls["apply"] == 2
 

@@ -1,0 +1,116 @@
+"""Runs of several sites, or shards, made into one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from radpipe.errors import RunError
+from radpipe.extraction.batch import Options, extract_run
+from radpipe.store import Run
+from radpipe.store.merge import merge
+from tests.conftest import Pair
+
+SMALL = {"featureClass": {"firstorder": ["Mean", "Energy"]}}
+Cohort = Callable[..., Path]
+
+
+def parts(make_cohort: Cohort, folder: Path, *shares: slice, **spoil: object) -> list[Path]:
+    table = pd.read_csv(make_cohort(4, **spoil))
+    runs = []
+    for number, share in enumerate(shares):
+        table[share].to_csv(folder / f"part{number}.csv", index=False)
+        run = folder / f"run{number}"
+        extract_run(folder / f"part{number}.csv", SMALL, run)
+        runs.append(run)
+    return runs
+
+
+def empty(pair: Pair) -> None:
+    pair.change_mask(lambda array: array.fill(0))
+
+
+def test_shards_give_the_table_of_the_whole(make_cohort: Cohort, tmp_path: Path) -> None:
+    runs = parts(make_cohort, tmp_path, slice(0, 2), slice(2, 4), spoil={1: empty})
+    merged = merge(runs, tmp_path / "merged")
+    whole = extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "whole")
+    for name in ("features.parquet", "diagnostics.parquet", "failures.parquet"):
+        assert (merged.path / name).read_bytes() == (whole.path / name).read_bytes(), name
+    assert merged.facts()["counts"] == {"cases": 4, "rows": 3, "failures": 1}
+    assert sorted(path.name for path in merged.qc_path.iterdir()) == sorted(
+        path.name for path in whole.qc_path.iterdir()
+    )
+    assert merged.seconds().keys() == whole.seconds().keys()
+
+
+def test_a_merged_run_is_one_to_go_on_with(
+    make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = parts(make_cohort, tmp_path, slice(0, 2), slice(1, 4))
+    merge(runs, tmp_path / "merged")
+
+    def never(*_: object) -> None:
+        raise AssertionError("a case was computed again")
+
+    monkeypatch.setattr("radpipe.extraction.batch.work.run_job", never)
+    run = extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "merged")
+    assert list(run.features()[0]["case_id"]) == ["p0", "p1", "p2", "p3"]
+
+
+def test_what_failed_in_one_run_and_is_done_in_another_is_done(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    first, second = parts(make_cohort, tmp_path, slice(0, 2), slice(1, 4))
+    (tmp_path / "p1_mask.nii.gz").rename(tmp_path / "away")
+    extract_run(tmp_path / "part0.csv", SMALL, first)
+    assert list(Run(first).failures()["case_id"]) == ["p1"]
+    merged = merge([first, second], tmp_path / "merged")
+    assert merged.failures().empty
+    assert len(merged.features()[0]) == 4
+
+
+def test_different_settings_are_refused_and_named(make_cohort: Cohort, tmp_path: Path) -> None:
+    manifest = make_cohort(1)
+    for width in (10, 25):
+        extract_run(manifest, {**SMALL, "setting": {"binWidth": width}}, tmp_path / str(width))
+    with pytest.raises(RunError, match=r"settings\.setting\.binWidth: 10 and 25"):
+        merge([tmp_path / "10", tmp_path / "25"], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_one_name_for_two_cases_is_refused(make_cohort: Cohort, tmp_path: Path) -> None:
+    runs = []
+    for site, number in (("north", 0), ("south", 1)):
+        table = pd.read_csv(make_cohort(2)).iloc[[number]].assign(patient_id="001")
+        table.to_csv(tmp_path / f"{site}.csv", index=False)
+        runs.append(extract_run(tmp_path / f"{site}.csv", SMALL, tmp_path / site).path)
+    with pytest.raises(
+        RunError, match=r"case 001: one case_id names different cases.*north.*south"
+    ):
+        merge(runs, tmp_path / "merged")
+
+
+def test_the_same_image_under_two_names_is_told(
+    make_cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = pd.read_csv(make_cohort(1))
+    for name in ("a", "b"):
+        table.assign(patient_id=name).to_csv(tmp_path / f"{name}.csv", index=False)
+        extract_run(tmp_path / f"{name}.csv", SMALL, tmp_path / name)
+    merged = merge([tmp_path / "a", tmp_path / "b"], tmp_path / "merged")
+    assert "the same image and ROI under several names: a, b" in caplog.text
+    assert list(merged.features()[0]["case_id"]) == ["a", "b"]
+
+
+def test_further_columns_of_one_site_are_kept(make_cohort: Cohort, tmp_path: Path) -> None:
+    table = pd.read_csv(make_cohort(2))
+    table.iloc[[0]].assign(scanner="A").to_csv(tmp_path / "a.csv", index=False)
+    table.iloc[[1]].to_csv(tmp_path / "b.csv", index=False)
+    runs = [
+        extract_run(tmp_path / f"{name}.csv", SMALL, tmp_path / name, options=Options()).path
+        for name in ("b", "a")
+    ]
+    features, _ = merge(runs, tmp_path / "merged").features()
+    assert list(features["scanner"].fillna("")) == ["", "A"]
+    assert list(features.columns[:5]) == ["case_id", "patient_id", "modality", "roi", "label"]
