@@ -47,11 +47,9 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name == "__version__":
-        from importlib.metadata import version
+        from radpipe.version import VERSION
 
-        # Kept: finding it takes a millisecond, and every case tells it.
-        globals()[name] = version("radpipe")
-        return globals()[name]
+        return VERSION
     raise AttributeError(f"module 'radpipe' has no attribute {name!r}")
 
 

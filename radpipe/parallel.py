@@ -6,6 +6,7 @@ threads of :func:`in_threads` share compiled loops, which run without the GIL.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -218,7 +219,7 @@ class Pool:
                 yield future
 
         with _scheduler_answers(self.scheduler):
-            done = as_completed(list(submitted()))
+            done = as_completed(list(submitted()), loop=client.loop)
             for future in done:
                 place = places.pop(future)
                 waiting.free(place)
@@ -418,7 +419,17 @@ def _local_client(workers: int, memory: int | None) -> Iterator[Any]:
 @contextmanager
 def _client_of(scheduler: str) -> Iterator[Any]:
     from distributed import Client
+    from distributed.security import Security
+    from distributed.utils import silence_logging_cmgr
 
+    arguments = Security().get_connection_args("client")
+    if scheduler.startswith("tls://") and arguments.get("ssl_context") is None:
+        raise RunError(
+            "no certificates for the Dask scheduler",
+            where=scheduler,
+            expected="distributed.comm.tls in Dask's settings",
+            remedy="name them there; docs/clusters.md shows how",
+        )
     try:
         client = Client(scheduler, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -429,7 +440,8 @@ def _client_of(scheduler: str) -> Iterator[Any]:
             expected="the address of a running scheduler, such as tcp://host:8786",
             remedy="start one with `dask scheduler`, or use --workers",
         ) from error
-    with client:
+    # A scheduler that goes is told in one sentence, not by Dask's tracebacks.
+    with silence_logging_cmgr(logging.CRITICAL), client:
         yield client
 
 

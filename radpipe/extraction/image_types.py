@@ -18,7 +18,7 @@ from radpipe.extraction.shared import Scope, Shared
 # What decides nothing before grey levels.
 _AFTER_FILTERS = {"additionalInfo", *DiscretiseSetting.model_fields}
 # Voxels of a box whose derived images are kept: a dozen of them take 400 MB.
-_MOST_KEPT = 1 << 22
+MOST_KEPT = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def derived_images(
 
 def _kept(apply: Callable[[], Derived], wanted: Hashable, box: Box, shared: Shared) -> Derived:
     voxels = math.prod(part.stop - part.start for part in box)
-    if voxels > _MOST_KEPT or not shared.keeps(Scope.ROI):
+    if voxels > MOST_KEPT or not shared.keeps(Scope.ROI):
         return apply()
     return iter(shared.once(Scope.ROI, wanted, lambda: list(apply())))
 

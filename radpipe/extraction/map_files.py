@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from radpipe.extraction.maps import compute_maps, map_names
 from radpipe.extraction.preprocess.pair import checked_pair
 from radpipe.extraction.settings import ExtractionSettings, read_settings
 from radpipe.store.files import empty_directory, sha256_of, whole_file, write_json
+from radpipe.version import VERSION
 
 
 def write_maps(
@@ -124,7 +124,7 @@ def _provenance(
     return {
         "engine": engine.name,
         "values_version": engine.values_version,
-        "versions": {"radpipe": version("radpipe"), **engine.versions()},
+        "versions": {"radpipe": VERSION, **engine.versions()},
         "settings": settings.complete(),
         "inputs": {
             name: {"path": str(path), "sha256": sha256_of(path)} for name, path in files.items()

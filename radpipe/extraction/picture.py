@@ -84,7 +84,8 @@ def _greys(pixels: _Pixels, roi: npt.NDArray[np.bool_]) -> _Pixels:
     reach = max(high - low, 1e-6)
     low, high = max(low - reach, pixels.min()), min(high + reach, pixels.max())
     span = (pixels.astype(np.float64) - low) / max(high - low, 1e-12)
-    return np.clip(span, 0, 1) * _GREYS
+    greys: _Pixels = np.clip(span, 0, 1) * _GREYS
+    return greys
 
 
 def _around_roi(image: sitk.Image, mask: sitk.Image, box: Box) -> tuple[sitk.Image, sitk.Image]:

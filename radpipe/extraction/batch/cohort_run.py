@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import radpipe
 from radpipe.cohort import Case, read_cohort, refuse_repeats
 from radpipe.errors import CohortError, SettingsError
 from radpipe.extraction.batch.job import failure_of
@@ -34,6 +33,7 @@ from radpipe.store import (
     writer_of,
 )
 from radpipe.store.files import sha256_of
+from radpipe.version import VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ def extract_runs(
         plan = Plan(
             targets=tuple(ledger.target for ledger in ledgers),
             engine=engine,
-            version=radpipe.__version__,
+            version=VERSION,
             timeout_s=options.timeout_s,
             memory=memory if options.scheduler is None else options.memory,
             share=max(options.workers, 1),
@@ -342,7 +342,7 @@ def _cohort_facts(cohort: str | Path | pd.DataFrame) -> dict[str, str]:
 
 def _versions(engine: Engine) -> dict[str, str]:
     return {
-        "radpipe": radpipe.__version__,
+        "radpipe": VERSION,
         "python": platform.python_version(),
         **engine.versions(),
     }

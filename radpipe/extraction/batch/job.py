@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import radpipe
 from radpipe.cohort import Case
 from radpipe.errors import (
     ExtractionError,
@@ -26,6 +25,7 @@ from radpipe.extraction.picture import draw_overlay
 from radpipe.extraction.shared import Shared
 from radpipe.store import Failure, InputFile, Row
 from radpipe.store.files import whole_file
+from radpipe.version import VERSION
 
 log = logging.getLogger("radpipe")
 _STAGES: dict[type[Exception], str] = {
@@ -239,11 +239,10 @@ def _draw(loaded: LoadedCase, unit: Unit, path: Path, pictures: dict[int, Path])
 
 
 def _require_version(planned: str) -> None:
-    here = radpipe.__version__
-    if here != planned:
+    if planned != VERSION:
         raise RunError(
             "a worker has another radpipe",
-            found=here,
+            found=VERSION,
             expected=planned,
             remedy="install the same version on every host",
         )

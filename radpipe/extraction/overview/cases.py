@@ -18,7 +18,7 @@ _KEYS = list(KEY_COLUMNS)
 _REASONS = "diagnostics_Undefined"
 _FAILED_COLUMNS = [*_KEYS, "stage", "error", "message", "remedy", "image", "mask"]
 _TOLD_COLUMNS = [
-    "case_id", "image", "mask", "picture", "seconds",
+    "case_id", "row_key", "image", "mask", "picture",
     "roi_voxels", "roi_touches_edge", "flat_image_types", _REASONS,
 ]  # fmt: skip
 
@@ -133,6 +133,7 @@ def cases_of(run: Run) -> Cases:
     # The table's order: keys, further columns of the manifest, the volume, features.
     names = columns[columns.index(MASK_VOLUME) + 1 :]
     rows = features[[*_KEYS, MASK_VOLUME]].assign(undefined=features[names].isna().sum(axis=1))
+    told = told.assign(seconds=told["row_key"].map(run.seconds()))
     rows = rows.merge(told, on="case_id", how="left")
     return Cases(
         [_record(row) for row in rows.to_dict("records")],

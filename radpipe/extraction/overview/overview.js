@@ -164,11 +164,14 @@ let place = 0;
 
 function facts(one) {
   const told = columns
-    .filter(([key]) => !["case_id", "flags", "error"].includes(key))
+    .filter(([key]) => !["case_id", "flags", "error", "undefined"].includes(key))
     .map(([key, heading]) => [heading, numeric.has(key) ? one.text[key] : one[key]]);
+  if (one.volume_mm3 !== null) {
+    told.push(["Volume, mm³", one.volume_mm3.toLocaleString("en", { maximumFractionDigits: 1 })]);
+  }
   const long = ["image", "mask", "stage", "error", "message", "remedy"];
   const names = { message: "What happened", remedy: "What to do" };
-  told.push(["Why undefined", one.reasons.join("; ")]);
+  told.push(["Undefined", [one.text.undefined, ...one.reasons].join("; ")]);
   told.push(...long.map((key) => [names[key] ?? key[0].toUpperCase() + key.slice(1), one[key]]));
   return told.filter(([, value]) => value && value !== "–");
 }

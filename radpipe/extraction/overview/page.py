@@ -101,8 +101,6 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
     finished = run.state() == FINISHED
     facts = read_json(run.facts_path)
     cases = cases_of(run)
-    shown = [_shown(case, run.path, folder) for case in cases.all]
-    script = _text("overview.js")
     return {
         "name": run.path.resolve().name,
         "headline": words.headline(cases, words.planned(facts, cases), finished),
@@ -112,15 +110,30 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
         "settings": json.dumps(facts.get("settings", {}), indent=1, sort_keys=True),
         "errors": Counter(case["error"] for case in cases.failed).most_common(),
         "failures": cases.failed,
-        "cases": shown,
+        "cases": [_shown(case, run.path, folder) for case in cases.all],
         "columns": _columns_of(cases),
-        "flag_names": {flag.key: flag.name for flag in FLAGS},
-        "flags": [(flag, sum(flag.key in case["flags"] for case in shown)) for flag in FLAGS],
-        "unflagged": sum(not case["flags"] for case in shown),
-        "style": _text("overview.css"),
-        "script": script,
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **_flags(cases.all),
+        **_style_and_script(),
     }
+
+
+def _flags(cases: list[Record]) -> dict[str, Any]:
+    counts = Counter(key for case in cases for key in case["flags"])
+    return {
+        "flag_names": {flag.key: flag.name for flag in FLAGS},
+        "flags": [(flag, counts[flag.key]) for flag in FLAGS],
+        "unflagged": sum(not case["flags"] for case in cases),
+    }
+
+
+def _style_and_script() -> dict[str, str]:
+    style, script = (
+        files(__package__).joinpath(name).read_text(encoding="utf-8")
+        for name in ("overview.css", "overview.js")
+    )
+    # The page's policy lets this very script run, and no other.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {"style": style, "script": script, "script_hash": digest}
 
 
 def _columns_of(cases: Cases) -> list[tuple[str, str, bool]]:
@@ -155,10 +168,6 @@ def _link(picture: str, run: Path, folder: Path) -> str:
     except ValueError:
         # Another drive of Windows.
         return path.absolute().as_uri()
-
-
-def _text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _template() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from radpipe.extraction.overview.cases import Cases
@@ -150,7 +149,7 @@ def headline(cases: Cases, total: int, finished: bool = True) -> str:
     flags = f", {flagged:,} {_has(flagged)} a flag" if flagged else ""
     return (
         f"{so_far}{done:,} of {_count(total, 'case')} {_has(done)} features; "
-        f"{failed or 'none'} failed{flags}."
+        f"{f'{failed:,}' if failed else 'none'} failed{flags}."
     )
 
 
@@ -175,7 +174,8 @@ def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Failed", whole(len(cases.failed))),
         ("Features a case", whole(cases.features)),
     ]
-    if (time := facts.get("seconds")) is not None:
+    # A merged run took no time of its own.
+    if time := facts.get("seconds"):
         figures.append(("Time", duration(time)))
     return figures
 
@@ -197,7 +197,7 @@ def facts_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
     versions = facts.get("versions") or {}
     told = {
         "Cohort": cohort.get("manifest"),
-        "Parameters": _name(facts.get("params")),
+        "Merged from": ", ".join(facts.get("merged", [])),
         "Engine": facts.get("engine"),
         "Version of its values": facts.get("values_version"),
         "Workers": facts.get("workers"),
@@ -229,10 +229,6 @@ def unfinished(run: Run) -> str:
     if waiting:
         told += f" {_count(waiting, 'more case')} {_is(waiting)} done, but in no table yet."
     return told + " Make the page again for a newer one."
-
-
-def _name(path: Any) -> str | None:
-    return None if path is None else Path(str(path)).name
 
 
 def _count(number: int, what: str) -> str:

@@ -1,0 +1,5 @@
+"""Which radpipe this is."""
+
+from importlib.metadata import version
+
+VERSION = version("radpipe")
