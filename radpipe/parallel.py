@@ -7,6 +7,7 @@ threads of :func:`in_threads` share compiled loops, which run without the GIL.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -112,6 +113,10 @@ def require_workers(workers: int) -> None:
             expected="0 or more",
             remedy="0 runs in this process, 1 or more in as many worker processes",
         )
+    if workers and getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A worker process that imports a script without a main guard would start workers of its
+        # own. It ends without a word: the script's own process tells what to do.
+        raise SystemExit(1)
 
 
 class Pool:
@@ -399,21 +404,27 @@ def _local_client(workers: int, memory: int | None) -> Iterator[Any]:
         "distributed.admin.large-graph-warning-threshold": "1GB",
         "logging.distributed": "critical",
     }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            # Any free port: two runs at once would fight over the usual one.
-            dashboard_address="127.0.0.1:0",
-            memory_limit=memory or 0,
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(_leave_interrupts_to_the_parent())
-        yield client
+    with dask.config.set(settings):
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                # Any free port: two runs at once would fight over the usual one.
+                dashboard_address="127.0.0.1:0",
+                memory_limit=memory or 0,
+                silence_logs=50,
+            )
+        except (RuntimeError, OSError) as error:
+            raise RunError(
+                "no worker process could start",
+                found=error,
+                remedy="a script that asks for workers must start its work under "
+                '`if __name__ == "__main__":`',
+            ) from None
+        with cluster, Client(cluster) as client:
+            client.register_plugin(_leave_interrupts_to_the_parent())
+            yield client
 
 
 @contextmanager

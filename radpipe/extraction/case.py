@@ -1,4 +1,4 @@
-"""One case: its row, its diagnostics, its overlay picture."""
+"""One case: its row and its diagnostics."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import json
 import math
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import SimpleITK as sitk
 
 from radpipe.cohort import Case
 from radpipe.errors import ExtractionError, ImageError
-from radpipe.extraction.boxes import bounding_box
 from radpipe.extraction.engines import engine_named, planned_columns
 from radpipe.extraction.grid import Box
 from radpipe.extraction.image import (
@@ -24,7 +19,6 @@ from radpipe.extraction.image import (
     check_finite,
     check_varying,
     extents_of,
-    roi_of,
 )
 from radpipe.extraction.image_types import image_type_names
 from radpipe.extraction.preprocess.pair import EXTENTS, checked_pair
@@ -34,8 +28,6 @@ from radpipe.store import MASK_VOLUME, Row
 
 _DIAGNOSTICS = "diagnostics_"
 _MISSING = "missing_columns"
-_PICTURE_PIXELS = 240
-_MARGIN_MM = 25.0
 # Columns that are 0 where all voxels have one grey level; the first that there is decides.
 _FLAT = (
     "firstorder_Entropy",
@@ -182,88 +174,6 @@ def _flat_image_types(values: dict[str, float], settings: ExtractionSettings) ->
         deciding = next((values[column] for column in columns if column in values), math.nan)
         flat += abs(deciding) < _ZERO
     return flat
-
-
-def draw_overlay(
-    image: sitk.Image, mask: sitk.Image, label: int, path: Path, box: Box | None = None
-) -> None:
-    """Draw an ROI's contour on its largest slice, as a radiologist looks at it.
-
-    Parameters
-    ----------
-    image, mask : SimpleITK.Image
-        The pair.
-    label : int
-        Label of the ROI.
-    path : Path
-        PNG file to write.
-    box : tuple of slice, optional
-        Bounding box of the ROI in the mask, if it is known.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    box = bounding_box(roi_of(mask, label)) if box is None else box
-    picture, roi, pixel_mm = _largest_slice(*_around_roi(image, mask, box), label)
-    low, high = _window(picture, roi)
-    figure = Figure(figsize=(1, 1), dpi=_PICTURE_PIXELS, facecolor="black")
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, aspect=pixel_mm[0] / pixel_mm[1])
-    # A frame of background closes the contour of an ROI that touches the edge.
-    axes.contour(
-        np.arange(-1, roi.shape[1] + 1),
-        np.arange(-1, roi.shape[0] + 1),
-        np.pad(roi, 1).astype(float),
-        levels=[0.5],
-        colors="#ffb000",
-        linewidths=0.5,
-    )
-    axes.set_xlim(-0.5, roi.shape[1] - 0.5)
-    axes.set_ylim(roi.shape[0] - 0.5, -0.5)
-    figure.savefig(path, format="png", metadata={"Software": None})
-
-
-def _window(picture: npt.NDArray[Any], roi: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Show the ROI's intensities in the middle of the greys; air and bone may saturate."""
-    low, high = np.percentile(picture[roi], [1, 99])
-    reach = max(high - low, 1e-6)
-    return float(max(low - reach, picture.min())), float(min(high + reach, picture.max()))
-
-
-def _around_roi(image: sitk.Image, mask: sitk.Image, box: Box) -> tuple[sitk.Image, sitk.Image]:
-    """Crop to what a picture may show, on the image's grid: that of the mask may be another."""
-    corners = product(*((part.start, part.stop - 1) for part in box[::-1]))
-    points = [mask.TransformIndexToPhysicalPoint(corner) for corner in corners]
-    places = [image.TransformPhysicalPointToContinuousIndex(point) for point in points]
-    margin = np.ceil(_MARGIN_MM / np.array(image.GetSpacing())) + 1
-    start = np.maximum(np.floor(np.min(places, axis=0)) - margin, 0).astype(int)
-    stop = np.minimum(np.ceil(np.max(places, axis=0)) + margin, image.GetSize()).astype(int)
-    part = image[tuple(map(slice, start.tolist(), stop.tolist()))]
-    return part, sitk.Resample(mask, part, sitk.Transform(), sitk.sitkNearestNeighbor)
-
-
-def _largest_slice(
-    image: sitk.Image, mask: sitk.Image, label: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], tuple[float, float]]:
-    if image.GetDimension() == 3:
-        image, mask = (sitk.DICOMOrient(each, "LPS") for each in (image, mask))
-    array, roi = sitk.GetArrayFromImage(image), roi_of(mask, label)
-    if array.ndim > 2:
-        depth = int(roi.reshape(len(roi), -1).sum(axis=1).argmax())
-        array, roi = array[depth], roi[depth]
-    column_mm, row_mm = image.GetSpacing()[:2]
-    window = tuple(
-        _around(np.asarray(roi.any(axis=1 - axis)), round(_MARGIN_MM / size))
-        for axis, size in enumerate((row_mm, column_mm))
-    )
-    return array[window], roi[window], (row_mm, column_mm)
-
-
-def _around(flags: npt.NDArray[np.bool_], margin: int) -> slice:
-    places = np.flatnonzero(flags)
-    return slice(max(int(places[0]) - margin, 0), int(places[-1]) + margin + 1)
 
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:

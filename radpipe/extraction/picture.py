@@ -45,7 +45,9 @@ def draw_overlay(
     greys = _resized(_greys(pixels, roi), shape, Image.Resampling.NEAREST)
     # Halfway between a voxel of the ROI and one outside, as a contour is drawn.
     inside = _resized(roi.astype(np.float32), shape, Image.Resampling.BILINEAR) >= 0.5
-    drawn = np.where(inside & ~_eroded(inside), _CONTOUR, greys.round()).astype(np.uint8)
+    # Two pixels wide: pages show pictures at half their size.
+    contour = inside & ~_eroded(_eroded(inside))
+    drawn = np.where(contour, _CONTOUR, greys.round()).astype(np.uint8)
     picture = Image.new("P", (_PIXELS, _PIXELS))
     picture.putpalette([grey for level in range(256) for grey in _colour(level)])
     corner = ((_PIXELS - shape[1]) // 2, (_PIXELS - shape[0]) // 2)

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,3 +161,14 @@ def test_amounts_of_memory(text: str, amount: int) -> None:
 def test_what_is_no_amount_of_memory_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="--memory"):
         bytes_of(text)
+
+
+def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from radpipe.parallel import as_done\nlist(as_done(abs, [1, 2], 2))\n")
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    assert "__main__" in ended.stderr.splitlines()[-1]
+    assert ended.stderr.count("Traceback") == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from radpipe.extraction.preprocess.prepare import Prepared
 from radpipe.extraction.preprocess.stage import Stage, pixels_of
 from radpipe.extraction.settings import INITIAL, ExtractionSettings
 from radpipe.extraction.shared import Scope, Shared
+from radpipe.version import VERSION
 
 _PREFIX = "diagnostics_"
 _AS_READ = "original"
@@ -56,11 +55,9 @@ def diagnostics_of(
     return {f"{_PREFIX}{name}": found for name, found in told.items()}
 
 
-# Finding a version takes a millisecond, and every case tells it.
-@cache
 def _versions() -> dict[str, str]:
     return {
-        "radpipe": version("radpipe"),
+        "radpipe": VERSION,
         "Numpy": np.__version__,
         "SimpleITK": sitk.Version().VersionString(),
         "PyWavelet": pywt.__version__,
