@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from radpipe.store.rows import Failure, Row
-from radpipe.store.table import KEY_COLUMNS, MASK_VOLUME
+from radpipe.store.rows import Failure
+from radpipe.store.table import KEY_COLUMNS
 
 _INPUTS = ("image", "image_sha256", "mask", "mask_sha256")
 _TOLD = ("stage", "error", "message", "remedy")
@@ -33,27 +32,6 @@ class Entry:
     keys: dict[str, Any]
     row_key: str
     inputs: dict[str, Any]
-
-
-def feature_values(rows: dict[str, Row], columns: Iterable[str]) -> pd.DataFrame:
-    """Make a table of numbers of single rows.
-
-    Parameters
-    ----------
-    rows : dict of str to Row
-        By row key.
-    columns : iterable of str
-        Planned feature columns.
-
-    Returns
-    -------
-    DataFrame
-        Of float64, indexed by row key.
-    """
-    names = [MASK_VOLUME, *columns]
-    values = [[row.features[name] for name in names] for row in rows.values()]
-    array = np.array(values, dtype=np.float64).reshape(len(rows), len(names))
-    return pd.DataFrame(array, index=list(rows), columns=names)
 
 
 def feature_frame(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,7 @@ from radpipe.errors import RunError
 from radpipe.store.files import read_json, write_json
 from radpipe.store.inputs import InputFile
 
+log = logging.getLogger("radpipe")
 _KEY_DIGITS = 32
 _FAILED = ".failed"
 
@@ -155,27 +157,32 @@ class RowFolder:
 
     def __contains__(self, key: str) -> bool:
         """Tell whether there is such a row."""
-        return self._file(key, Row).is_file()
+        return self.row(key) is not None
 
-    def rows(self) -> Iterator[str]:
-        """List the keys of all rows.
-
-        Yields
-        ------
-        str
-            Row key.
-        """
-        return (path.stem for path in self.path.glob("*.json") if _FAILED not in path.name)
-
-    def failures(self) -> Iterator[str]:
-        """List the keys of all failures.
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """Read all rows, one after the other.
 
         Yields
         ------
-        str
-            Row key.
+        tuple of (str, Row)
+            Row key and row.
         """
-        return (path.name.split(".")[0] for path in self.path.glob(f"*{_FAILED}.json"))
+        for path in self.path.glob("*.json"):
+            if _FAILED not in path.name and (row := self.row(path.stem)):
+                yield path.stem, row
+
+    def failures(self) -> Iterator[tuple[str, Failure]]:
+        """Read all failures, one after the other.
+
+        Yields
+        ------
+        tuple of (str, Failure)
+            Row key and failure.
+        """
+        for path in self.path.glob(f"*{_FAILED}.json"):
+            key = path.name.split(".")[0]
+            if failure := self.failure(key):
+                yield key, failure
 
     def drop(self, keys: Iterable[str]) -> None:
         """Remove rows, which tables hold now.
@@ -200,10 +207,14 @@ class RowFolder:
 def _read(path: Path, kind: Any) -> Any:
     try:
         content = read_json(path)
+        inputs = tuple(InputFile(**each) for each in content.pop("inputs"))
+        return kind(**content, inputs=inputs)
     except FileNotFoundError:
         return None
-    inputs = tuple(InputFile(**each) for each in content.pop("inputs"))
-    return kind(**content, inputs=inputs)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        # Power was lost, or someone wrote to it: the case is computed again.
+        log.warning("%s cannot be read, its case is computed again: %s", path, error)
+        return None
 
 
 @contextmanager

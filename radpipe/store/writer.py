@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from radpipe.errors import RunError
@@ -19,14 +22,16 @@ from radpipe.store.frames import (
     diagnostics_frame,
     failure_frame,
     feature_frame,
-    feature_values,
 )
+from radpipe.store.held import HeldRows
 from radpipe.store.inputs import InputFile
 from radpipe.store.lock import HOLDER, LOCK, sole_writer
-from radpipe.store.rows import Failure, Row, writing_to
+from radpipe.store.rows import Row, writing_to
 from radpipe.store.run import FINISHED, RUNNING, Run
-from radpipe.store.table import Provenance, read_row_keys, read_table, write_table
+from radpipe.store.table import MASK_VOLUME, Provenance, write_table
 
+log = logging.getLogger("radpipe")
+Floats = npt.NDArray[np.float64]
 # Written at most every so often, and never for more than a twentieth of the time.
 _INTERVAL_S, _SHARE = 60.0, 20.0
 _TABLES = ("features.parquet", "diagnostics.parquet", "failures.parquet", "run.json")
@@ -54,12 +59,13 @@ class RunWriter:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._in_tables = set(read_row_keys(run.features_path)) & set(
-            read_row_keys(run.diagnostics_path)
-        )
-        self.rows = self._in_tables | set(run.rows.rows())
-        self.failures = self._known_failures()
-        self.files, self.labels = self._known_files()
+        self._held = HeldRows(run)
+        self.rows = set(self._held.keys)
+        self.failures = dict(run.rows.failures())
+        self.files, self.labels = _known_files(run)
+        for key, row in run.rows.rows():
+            self.rows.add(key)
+            self.learn(row.inputs)
         self._last, self._cost = time.monotonic(), 0.0
 
     def set_aside(self) -> Path:
@@ -86,7 +92,7 @@ class RunWriter:
         for name in _TABLES[:3]:
             (self.run.path / name).unlink(missing_ok=True)
         self.run.rows.clear()
-        self._in_tables = set()
+        self._held = HeldRows(self.run)
         self.rows, self.failures = set(), {}
 
     def is_missing(self, row_keys: Iterable[str]) -> bool:
@@ -102,9 +108,8 @@ class RunWriter:
         bool
             Whether a row would be lost.
         """
-        held = read_row_keys(self.run.features_path)
-        unnamed = not held and self.run.features_path.is_file()
-        return unnamed or not set(held) <= set(row_keys)
+        unnamed = not self._held.listed and self.run.features_path.is_file()
+        return unnamed or not set(self._held.listed) <= set(row_keys)
 
     def start(self, provenance: Provenance, facts: dict[str, Any]) -> None:
         """Say in ``run.json`` that the run is being written.
@@ -167,18 +172,16 @@ class RunWriter:
         done = [entry for entry in entries if entry.row_key in self.rows]
         failed = [entry for entry in entries if entry.row_key not in self.rows]
         wanted = {entry.row_key for entry in done}
-        fresh = {key: row for key in wanted - self._in_tables if (row := self.run.rows.row(key))}
+        keys = [entry.row_key for entry in done]
         with writing_to(self.run.path):
-            values = self._values(wanted, fresh, columns)
-            keys = [entry.row_key for entry in done]
-            told = self._told(wanted, fresh)
+            values, told = self._rows(wanted, columns)
             write_table(
                 self.run.features_path, feature_frame(done, values, key_columns), provenance, keys
             )
             write_table(self.run.diagnostics_path, diagnostics_frame(done, told), provenance, keys)
             write_table(self.run.failures_path, failure_frame(failed, self.failures), provenance)
             self.write_files()
-            self._in_tables = wanted
+            self._held = HeldRows(self.run)
             self.run.rows.drop(wanted)
         self._last, self._cost = time.monotonic(), time.monotonic() - started
         return {"cases": len(entries), "rows": len(done), "failures": len(failed)}
@@ -198,51 +201,25 @@ class RunWriter:
         if not any(self.run.rows.path.iterdir()):
             self.run.rows.path.rmdir()
 
-    def _values(
-        self, wanted: set[str], fresh: dict[str, Row], columns: Sequence[str]
-    ) -> pd.DataFrame:
-        values = feature_values(fresh, columns)
-        kept = wanted & self._in_tables
-        if not kept:
-            return values
-        table = read_table(self.run.features_path)[0]
-        table.index = pd.Index(read_row_keys(self.run.features_path))
-        table = table.loc[table.index.isin(kept), list(values.columns)]
-        return pd.concat([table[~table.index.duplicated()], values])
-
-    def _told(self, wanted: set[str], fresh: dict[str, Row]) -> dict[str, dict[str, Any]]:
-        told = {key: self._facts_of(key, row) for key, row in fresh.items()}
-        kept = wanted & self._in_tables
-        if not kept:
-            return told
-        table = read_table(self.run.diagnostics_path)[0].drop(columns="case_id")
-        for record in table.to_dict("records"):
-            if record["row_key"] in kept:
-                told[record["row_key"]] = {
-                    str(name): cell for name, cell in record.items() if not pd.isna(cell)
-                }
-        return told
+    def _rows(
+        self, wanted: set[str], columns: Sequence[str]
+    ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
+        """Bring together what tables hold and what lies in single files, read one by one."""
+        kept = wanted & self._held.keys
+        names = [MASK_VOLUME, *columns]
+        told = self._held.told(kept)
+        numbers: dict[str, Floats] = {}
+        for key in wanted - kept:
+            if row := self.run.rows.row(key):
+                numbers[key] = np.array([row.features[name] for name in names])
+                told[key] = self._facts_of(key, row)
+        fresh = pd.DataFrame.from_dict(numbers, orient="index", columns=names, dtype="float64")
+        return pd.concat([self._held.values(kept, names), fresh]) if kept else fresh, told
 
     def _facts_of(self, key: str, row: Row) -> dict[str, Any]:
         picture = self.run.picture_path(key)
         place = picture.relative_to(self.run.path).as_posix() if picture.is_file() else ""
         return {"picture": place, **row.diagnostics}
-
-    def _known_failures(self) -> dict[str, Failure]:
-        folder = self.run.rows
-        return {key: failure for key in folder.failures() if (failure := folder.failure(key))}
-
-    def _known_files(self) -> tuple[dict[str, InputFile], dict[str, list[int]]]:
-        files: dict[str, InputFile] = {}
-        labels: dict[str, list[int]] = {}
-        if self.run.files_path.is_file():
-            content = read_json(self.run.files_path)
-            files = {path: InputFile(path, *state) for path, state in content["files"].items()}
-            labels = content["labels"]
-        for key in self.run.rows.rows():
-            row = self.run.rows.row(key)
-            files |= {each.path: each for each in row.inputs} if row else {}
-        return files, labels
 
     def write_files(self) -> None:
         """Keep what is known of the input files."""
@@ -255,6 +232,18 @@ class RunWriter:
     def _write_facts(self, facts: dict[str, Any]) -> None:
         with writing_to(self.run.path):
             write_json(self.run.facts_path, facts)
+
+
+def _known_files(run: Run) -> tuple[dict[str, InputFile], dict[str, list[int]]]:
+    try:
+        content = read_json(run.files_path)
+        files = {path: InputFile(path, *state) for path, state in content["files"].items()}
+        return files, content["labels"]
+    except FileNotFoundError:
+        return {}, {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s cannot be read, all files are hashed again: %s", run.files_path, error)
+        return {}, {}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -239,7 +239,11 @@ def _resolved(
             found=[defaults, *others],
             remedy="name the label in the manifest's column `label`, or extract them one by one",
         )
-    cases = [case.resolved(*defaults) for case in read_cohort(cohort)]
+    # Absolute, since the workers of a cluster start elsewhere.
+    cases = [
+        replace(case.resolved(*defaults), image=case.image.absolute(), mask=case.mask.absolute())
+        for case in read_cohort(cohort)
+    ]
     where = str(cohort) if isinstance(cohort, str | Path) else "the cohort table"
     columns = {MASK_VOLUME}.union(*(planned_columns(each) for each in settings))
     taken = columns & {name for case in cases for name in case.extra}
@@ -290,7 +294,7 @@ def _ledger(
     further = dict.fromkeys(name for case in rois.cases for name in case.extra)
     return Ledger(
         writer,
-        Target(settings, row_key(asdict(provenance)), writer.run),
+        Target(settings, row_key(asdict(provenance)), Run(writer.run.path.absolute())),
         provenance,
         rois.cases,
         planned_columns(settings),

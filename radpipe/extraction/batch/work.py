@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -79,9 +80,11 @@ def compute(
     RunError
         The run directory cannot be written to, or the scheduler is gone.
     """
+    jobs = jobs_of(units)
+    needs = _needs(plan, jobs, progress)
     with progress_bar("extracting", len(units), progress) as step:
         book = _Book(ledgers, step)
-        jobs, needs = _fitting(plan, jobs_of(units), files, book)
+        jobs, needs = _fitting(plan, jobs, needs, files, book)
         suspects = _first_attempts(plan, jobs, needs, pool, book)
         _second_attempts(plan, suspects, pool, book)
 
@@ -113,18 +116,32 @@ class _Book:
         self._step(f"{self._failed} failed")
 
 
-def _fitting(
-    plan: Plan, jobs: list[Job], files: Mapping[str, InputFile], book: _Book
-) -> tuple[list[Job], list[Need]]:
-    """Estimate what each job takes; what can never fit fails with the figure, unread."""
-    if plan.memory is None:
-        return jobs, [Need(0, 0)] * len(jobs)
-    kept, needs = [], []
-    estimates = in_threads(partial(_need, plan), jobs, _READERS)
-    for job, need in zip(jobs, estimates, strict=True):
-        if need.least <= plan.memory:
-            kept.append(job)
+def _needs(plan: Plan, jobs: list[Job], progress: bool) -> list[Need]:
+    if not plan.watched:
+        return [Need(0, 0)] * len(jobs)
+    needs = []
+    with progress_bar("reading headers", len(jobs), progress) as step:
+        for need in in_threads(partial(_need, plan), jobs, _READERS):
             needs.append(need)
+            step()
+    return needs
+
+
+def _need(plan: Plan, job: Job) -> Need:
+    masks = list(dict.fromkeys(unit.case.mask for unit in job.units))
+    settings = [plan.targets[which].settings for which in {unit.target for unit in job.units}]
+    enough = sys.maxsize if plan.memory is None else plan.memory // plan.share
+    return estimate(job.units[0].case.image, masks, settings, plan.engine, enough)
+
+
+def _fitting(
+    plan: Plan, jobs: list[Job], needs: list[Need], files: Mapping[str, InputFile], book: _Book
+) -> tuple[list[Job], list[Need]]:
+    """Let what can never fit fail with the figure, unread."""
+    kept = []
+    for job, need in zip(jobs, needs, strict=True):
+        if plan.memory is None or need.least <= plan.memory:
+            kept.append((job, need))
             continue
         error = OutOfMemoryError(
             "the case can never fit into the memory",
@@ -134,14 +151,7 @@ def _fitting(
         )
         for unit in job.units:
             book.fail(unit, error, files)
-    return kept, needs
-
-
-def _need(plan: Plan, job: Job) -> Need:
-    masks = list(dict.fromkeys(unit.case.mask for unit in job.units))
-    settings = [plan.targets[which].settings for which in {unit.target for unit in job.units}]
-    enough = (plan.memory or 0) // plan.share
-    return estimate(job.units[0].case.image, masks, settings, plan.engine, enough)
+    return [job for job, _ in kept], [need for _, need in kept]
 
 
 def _first_attempts(
