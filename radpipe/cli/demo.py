@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,5 +31,5 @@ def demo(
         default_workers() if workers is None else workers,
         seed,
         say=typer.echo,
-        progress=sys.stderr.isatty(),
+        progress=True,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +76,7 @@ def evaluate(
         folds=folds,
         seed=seed,
         workers=default_workers() if workers is None else workers,
-        progress=not quiet and sys.stderr.isatty(),
+        progress=not quiet,
     )
     result.save(out)
     show(result, out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +43,6 @@ def maps(
             features=features,
             full=full,
             threads=threads or default_workers(),
-            progress=not quiet and sys.stderr.isatty(),
+            progress=not quiet,
         )
     typer.echo(f"{len(written)} maps: {out}")
