@@ -224,11 +224,14 @@ class Pool:
                 yield future
 
         with _scheduler_answers(self.scheduler):
-            done = as_completed(list(submitted()), loop=client.loop)
-            for future in done:
+            # With results: fetching each by itself would wait for the slowest host's answer.
+            done = as_completed(
+                list(submitted()), loop=client.loop, with_results=True, raise_errors=False
+            )
+            for future, result in done:
                 place = places.pop(future)
                 waiting.free(place)
-                outcome = _outcome(future)
+                outcome = _outcome(future, result)
                 future.release()
                 for each in submitted():
                     done.add(each)
@@ -483,12 +486,14 @@ def _leave_interrupts_to_the_parent() -> Any:
     return LeaveInterruptsToTheParent()
 
 
-def _outcome(future: Any) -> Any:
-    from distributed import KilledWorker
+def _outcome(future: Any, result: Any) -> Any:
+    from distributed import CancelledError, KilledWorker
 
-    error = future.exception()
-    if error is None:
-        return future.result()
+    if isinstance(result, CancelledError):
+        raise result
+    if future.status != "error":
+        return result
+    _, error, _ = result
     if isinstance(error, KilledWorker):
         return WorkerDiedError(
             "the worker process died each time this item ran",

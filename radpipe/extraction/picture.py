@@ -18,6 +18,8 @@ from radpipe.extraction.image import roi_of
 _Pixels = npt.NDArray[Any]
 _PIXELS = 240
 _MARGIN_MM = 25.0
+# Columns to the left, rows to the back, slices to the head: a radiologist's view.
+_PATIENT = "LPS"
 # Of a picture's 256 colours the last is the contour's, all others are greys.
 _CONTOUR, _AMBER = 255, (255, 176, 0)
 _GREYS = 254
@@ -105,8 +107,8 @@ def _around_roi(image: sitk.Image, mask: sitk.Image, box: Box) -> tuple[sitk.Ima
 def _largest_slice(
     image: sitk.Image, mask: sitk.Image, label: int
 ) -> tuple[_Pixels, npt.NDArray[np.bool_], tuple[float, float]]:
-    if image.GetDimension() == 3:
-        image, mask = (sitk.DICOMOrient(each, "LPS") for each in (image, mask))
+    if image.GetDimension() == 3 and _orientation(image) != _PATIENT:
+        image, mask = (sitk.DICOMOrient(each, _PATIENT) for each in (image, mask))
     array, roi = sitk.GetArrayFromImage(image), roi_of(mask, label)
     if array.ndim > 2:
         depth = int(roi.reshape(len(roi), -1).sum(axis=1).argmax())
@@ -117,6 +119,11 @@ def _largest_slice(
         for axis, size in enumerate((row_mm, column_mm))
     )
     return array[window], roi[window], (row_mm, column_mm)
+
+
+def _orientation(image: sitk.Image) -> str:
+    direction = image.GetDirection()
+    return str(sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(direction))
 
 
 def _around(flags: npt.NDArray[np.bool_], margin: int) -> slice:

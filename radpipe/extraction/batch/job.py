@@ -150,8 +150,9 @@ def _run_unit(
     if failure is not None:
         target.run.rows.put(key, failure)
     elif row is not None:
-        target.run.rows.put(key, replace(row, inputs=tuple(ours.values()), seconds=seconds))
+        # The picture first: a case that has its row is done, and nothing of it made again.
         _draw(loaded, unit, target.run.picture_path(key), pictures)
+        target.run.rows.put(key, replace(row, inputs=tuple(ours.values()), seconds=seconds))
     return Outcome(unit, key, ours, failure, seconds)
 
 
