@@ -83,8 +83,17 @@ def extract(
 
 
 def _runs(params: list[str], out: Path) -> dict[Path, str]:
+    from radpipe.store import Run
+
     if len(params) == 1:
         return {out: params[0]}
+    if Run(out).exists():
+        raise SettingsError(
+            "several parameter files make several runs, and the directory is one already",
+            where=str(out),
+            expected="a new directory, or one in which each has its run",
+            remedy="name another one with --out",
+        )
     runs = {out / Path(given).stem: given for given in params}
     if len(runs) < len(params):
         raise SettingsError(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from radpipe.cli.interrupt import told_if_interrupted
+
 
 def merge(
     runs: Annotated[list[Path], typer.Argument(help="Directories that `radpipe extract` made.")],
@@ -15,5 +17,6 @@ def merge(
     """Put the runs of several sites, or of shards of a cohort, into one."""
     from radpipe.store.merge import merge as merged
 
-    counts = merged(runs, out).facts()["counts"]
+    with told_if_interrupted("the same command goes on"):
+        counts = merged(runs, out).facts()["counts"]
     typer.echo(f"{counts['rows']} rows, {counts['failures']} failures: {out}")

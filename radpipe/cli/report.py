@@ -38,9 +38,11 @@ def _pages(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
     if (path / "metrics.json").is_file():
         yield _evaluation(path, out, run)
         return
-    runs = [path] if _is_run(path) else _runs_in(path)
-    _refuse_unfit(path, runs, out, run)
     from radpipe.extraction.overview import write_overview
+    from radpipe.store.run import runs_in
+
+    runs = runs_in(path)
+    _refuse_unfit(path, runs, out, run)
 
     for each in runs:
         yield write_overview(each, out)
@@ -82,12 +84,3 @@ def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | No
             found=", ".join(str(each) for each in runs),
             remedy="leave --out out, and each run gets its report.html; or name one of the runs",
         )
-
-
-def _runs_in(path: Path) -> list[Path]:
-    """Find the runs that several parameter files made beside each other."""
-    return sorted(each for each in path.iterdir() if _is_run(each)) if path.is_dir() else []
-
-
-def _is_run(path: Path) -> bool:
-    return any((path / name).is_file() for name in ("run.json", "features.parquet"))

@@ -13,6 +13,8 @@ def status(
 ) -> None:
     """Tell how far a run is, while it runs or afterwards."""
     from radpipe.extraction.batch.status import status_of
+    from radpipe.store.run import runs_in
 
-    for line in status_of(run).in_words():
-        typer.echo(line)
+    for each in runs_in(run) or [run]:
+        for line in status_of(each).in_words():
+            typer.echo(line)

@@ -89,7 +89,7 @@ def load_case(case: Case, settings: ExtractionSettings, shared: Shared | None = 
         What is wrong with image or mask.
     """
     label, channel = int(case.label or 1), case.label_channel or 0
-    shared = (shared or Shared(1, 1)).at(case.image, (case.mask, channel), label)
+    shared = (shared or Shared()).at(case.image, (case.mask, channel), label)
     image, mask = checked_pair(case.image, case.mask, settings.setting, label, channel, shared)
     _refuse_wavelets_in_2d(image, settings)
     shared.once(Scope.IMAGE, "finite", partial(check_finite, image))

@@ -86,7 +86,7 @@ def derived_images(
         apply = partial(FILTERS[image_type].apply, prepared.image, prepared.roi, box, setting)
         # Steps before filters follow the settings of all image types, whatever one overrides.
         wanted = image_type, _before_levels(settings.setting), _before_levels(setting)
-        for name, array in _kept(apply, wanted, box, shared or Shared(1, 1)):
+        for name, array in _kept(apply, wanted, box, shared or Shared()):
             yield DerivedImage(name, array, setting)
 
 

@@ -23,6 +23,9 @@ _PATIENT = "LPS"
 # Of a picture's 256 colours the last is the contour's, all others are greys.
 _CONTOUR, _AMBER = 255, (255, 176, 0)
 _GREYS = 254
+_PALETTE = [*(part for level in range(_CONTOUR) for part in (level, level, level)), *_AMBER]
+# A third of the time that zlib's default takes, for a tenth more bytes.
+_QUICK = 2
 
 
 def draw_overlay(
@@ -51,14 +54,10 @@ def draw_overlay(
     contour = inside & ~_eroded(_eroded(inside))
     drawn = np.where(contour, _CONTOUR, greys.round()).astype(np.uint8)
     picture = Image.new("P", (_PIXELS, _PIXELS))
-    picture.putpalette([grey for level in range(256) for grey in _colour(level)])
+    picture.putpalette(_PALETTE)
     corner = ((_PIXELS - shape[1]) // 2, (_PIXELS - shape[0]) // 2)
     picture.paste(Image.fromarray(drawn), corner)
-    picture.save(path, format="PNG")
-
-
-def _colour(level: int) -> tuple[int, int, int]:
-    return _AMBER if level == _CONTOUR else (level, level, level)
+    picture.save(path, format="PNG", compress_level=_QUICK)
 
 
 def _shape_of(shape: tuple[int, ...], size_mm: tuple[float, float]) -> tuple[int, int]:
@@ -100,7 +99,10 @@ def _around_roi(image: sitk.Image, mask: sitk.Image, box: Box) -> tuple[sitk.Ima
     margin = np.ceil(_MARGIN_MM / np.array(image.GetSpacing())) + 1
     start = np.maximum(np.floor(np.min(places, axis=0)) - margin, 0).astype(int)
     stop = np.minimum(np.ceil(np.max(places, axis=0)) + margin, image.GetSize()).astype(int)
-    part = image[tuple(map(slice, start.tolist(), stop.tolist()))]
+    around = tuple(map(slice, start.tolist(), stop.tolist()))
+    part = image[around]
+    if image.IsSameImageGeometryAs(mask):
+        return part, mask[around]
     return part, sitk.Resample(mask, part, sitk.Transform(), sitk.sitkNearestNeighbor)
 
 

@@ -39,7 +39,7 @@ class Shared:
     3.0
     """
 
-    def __init__(self, rois: int, settings: int) -> None:
+    def __init__(self, rois: int = 1, settings: int = 1) -> None:
         # What belongs to a mask is small, or in memory anyway as long as its ROI is.
         self._keeps = {
             Scope.IMAGE: rois * settings > 1,
@@ -71,7 +71,7 @@ class Shared:
         for scope, key in keys.items():
             if self._kept[scope][0] != key:
                 self._kept[scope] = (key, {})
-        there = Shared(1, 1)
+        there = Shared()
         there._keeps, there._kept = self._keeps, dict(self._kept)
         return there
 

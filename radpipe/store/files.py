@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,24 +37,73 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     Path
         A file beside it, on the same disk.
     """
-    part = path.with_name(f"{path.name}{_PART}{os.getpid()}")
+    part = _part_of(path)
     try:
         yield part
         if durable:
-            with part.open("rb") as handle:
+            # Windows flushes only what is open for writing.
+            with part.open("r+b") as handle:
                 os.fsync(handle.fileno())
         part.replace(path)
+        if durable:
+            _keep_names(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def is_part(path: Path) -> bool:
-    """Tell whether a file is one that was being written.
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder to fill; on success it becomes ``path``.
 
     Parameters
     ----------
     path : Path
-        A file.
+        The folder to make.
+
+    Yields
+    ------
+    Path
+        A folder beside it.
+    """
+    part = _part_of(path)
+    part.mkdir()
+    try:
+        yield part
+        part.rename(path)
+        _keep_names(path.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _part_of(path: Path) -> Path:
+    # Not the process's number: on another host, or in another container, it is another's too.
+    return path.with_name(f"{path.name}{_PART}{uuid.uuid4().hex}")
+
+
+def _keep_names(folder: Path) -> None:
+    """Wait until the disk has a folder's new names, where the system can be asked for it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        # Windows opens no folders.
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot.
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def is_part(path: Path) -> bool:
+    """Tell whether a file or folder is one that was being written.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder.
 
     Returns
     -------
@@ -70,7 +122,10 @@ def remove_parts(folder: Path) -> None:
         A folder that no process writes to.
     """
     for path in folder.glob(f"*{_PART}*"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any, *, dense: bool = False) -> None:
@@ -142,17 +197,10 @@ def empty_directory(path: str | Path) -> Path:
         It is there already and not empty, or cannot be made.
     """
     folder = Path(path)
-    try:
+    with making_directory(folder):
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         if not occupied:
             folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            "cannot make the output directory",
-            where=str(path),
-            found=error.strerror,
-            remedy="name another one with --out",
-        ) from error
     if occupied:
         raise RunError(
             "the output directory is not empty",
@@ -161,6 +209,37 @@ def empty_directory(path: str | Path) -> Path:
             remedy="name another one with --out, or remove this one",
         )
     return folder
+
+
+@contextmanager
+def making_directory(path: Path) -> Iterator[None]:
+    """Turn a disk's refusal of an output directory into an error of the house.
+
+    Parameters
+    ----------
+    path : Path
+        The directory.
+
+    Yields
+    ------
+    None
+        To make it in.
+
+    Raises
+    ------
+    RunError
+        It cannot be made, or read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            "cannot make the output directory",
+            where=str(path),
+            found=error.strerror,
+            expected="a folder that may be written to",
+            remedy="name another one with --out",
+        ) from error
 
 
 def csv_separator(path: Path) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from radpipe.store.rows import Failure
 from radpipe.store.table import KEY_COLUMNS
 
 _INPUTS = ("image", "image_sha256", "mask", "mask_sha256")
+_LEADING = ("case_id", "row_key", "label_channel", *_INPUTS)
 _TOLD = ("stage", "error", "message", "remedy")
 
 
@@ -34,53 +36,121 @@ class Entry:
     inputs: dict[str, Any]
 
 
-def feature_frame(
-    entries: Sequence[Entry], values: pd.DataFrame, key_columns: Sequence[str]
-) -> pd.DataFrame:
+def gathered(
+    sources: Sequence[Iterable[pa.ChunkedArray]], places: Sequence[int]
+) -> Iterator[pa.Array]:
+    """Put columns of numbers together, one after the other.
+
+    Parameters
+    ----------
+    sources : sequence of iterable of pyarrow.ChunkedArray
+        The same columns of several tables, float64.
+    places : sequence of int
+        Which row of them all, one below the other, stands where.
+
+    Yields
+    ------
+    pyarrow.Array
+        One a column, float64, in one piece whatever it was made of.
+    """
+    taken = pa.array(places, pa.int64())
+    for parts in zip(*sources, strict=True):
+        pieces = [piece for part in parts for piece in part.chunks]
+        yield pa.chunked_array(pieces, pa.float64()).take(taken).combine_chunks()
+
+
+def feature_table(
+    keys: pd.DataFrame, names: Sequence[str], numbers: Iterable[pa.Array]
+) -> pa.Table:
     """Make the feature table.
 
     Parameters
     ----------
-    entries : sequence of Entry
-        Cases whose rows are among ``values``, in order.
-    values : DataFrame
-        Numbers, indexed by row key.
-    key_columns : sequence of str
+    keys : DataFrame
         ``case_id`` … and the manifest's further columns.
+    names : sequence of str
+        Of the columns of numbers.
+    numbers : iterable of pyarrow.Array
+        The columns, as long as ``keys``.
 
     Returns
     -------
-    DataFrame
-        One row an entry.
+    pyarrow.Table
+        Never in pandas: a thousand columns of it cost several times their size.
     """
-    chosen = values.loc[[entry.row_key for entry in entries]].reset_index(drop=True)
-    return pd.concat([key_frame([entry.keys for entry in entries], key_columns), chosen], axis=1)
+    named = pa.Table.from_pandas(keys, preserve_index=False)
+    return pa.table(
+        [*named.columns, *numbers],
+        names=[*named.column_names, *names],
+        metadata=named.schema.metadata,
+    )
 
 
-def diagnostics_frame(entries: Sequence[Entry], told: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def diagnostics_frame(entries: Sequence[Entry], told: pd.DataFrame) -> pd.DataFrame:
     """Make the table of what cases were made from, and what the engine says about them.
 
     Parameters
     ----------
     entries : sequence of Entry
         Cases, in order.
-    told : dict of str to dict
-        Diagnostics and picture by row key.
+    told : DataFrame
+        Diagnostics and picture, indexed by row key.
 
     Returns
     -------
     DataFrame
-        One row an entry; the types of columns depend on the values alone, not on which of them
-        came from an earlier table.
+        One row an entry.
     """
-    records = []
-    for entry in entries:
-        known = {"case_id": entry.keys["case_id"], "row_key": entry.row_key, **entry.inputs}
-        # What an earlier table says of the inputs may be another path of the same bytes.
-        records.append(known | {k: v for k, v in told[entry.row_key].items() if k not in known})
-    if not records:
+    if not entries:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in ("case_id", "row_key")})
-    return pd.DataFrame(records).convert_dtypes()
+    known = pd.DataFrame(
+        [
+            {"case_id": entry.keys["case_id"], "row_key": entry.row_key, **entry.inputs}
+            for entry in entries
+        ]
+    )
+    # What an earlier table says of the inputs may be another path of the same bytes.
+    rest = told.loc[known["row_key"], told.columns.difference(known.columns)]
+    return canonical(pd.concat([known, rest.reset_index(drop=True)], axis=1))
+
+
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of diagnostics one below the other.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        At least one.
+
+    Returns
+    -------
+    DataFrame
+        All their rows.
+    """
+    # A column without content has no type to speak of.
+    filled = [table.dropna(axis=1, how="all") for table in tables if len(table)]
+    return pd.concat(filled) if filled else tables[0]
+
+
+def canonical(table: pd.DataFrame) -> pd.DataFrame:
+    """Let order and types of columns depend on the values alone, not on where these came from.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Diagnostics.
+
+    Returns
+    -------
+    DataFrame
+        What names the case and its inputs first, the rest sorted; no column without content.
+    """
+    first = [name for name in _LEADING if name in table.columns]
+    names = [*first, *sorted(table.columns.difference(first))]
+    table = table[names].dropna(axis=1, how="all")
+    # A plain column of whole numbers becomes one of integers, and one that could hold NA does not.
+    plain = dict.fromkeys(table.select_dtypes("Float64").columns, "float64")
+    return table.astype(plain).convert_dtypes()
 
 
 def failure_frame(entries: Sequence[Entry], failures: dict[str, Failure]) -> pd.DataFrame:

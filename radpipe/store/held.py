@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -38,29 +36,7 @@ class HeldRows:
         self.listed = _keys(run.features_path)
         self.keys = set(self.listed) & set(_keys(run.diagnostics_path))
 
-    def values(self, wanted: set[str], columns: Sequence[str]) -> pd.DataFrame:
-        """Read numbers.
-
-        Parameters
-        ----------
-        wanted : set of str
-            Row keys, all of them among ``keys``.
-        columns : sequence of str
-            Which.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by row key.
-        """
-        if not wanted:
-            return pd.DataFrame(columns=list(columns), dtype="float64")
-        table = read_table(self._run.features_path)[0]
-        table.index = pd.Index(self.listed)
-        chosen = table.index.isin(wanted) & ~table.index.duplicated()
-        return table.loc[chosen, list(columns)]
-
-    def told(self, wanted: set[str]) -> dict[str, dict[str, Any]]:
+    def told(self, wanted: set[str]) -> pd.DataFrame:
         """Read diagnostics.
 
         Parameters
@@ -70,19 +46,12 @@ class HeldRows:
 
         Returns
         -------
-        dict of str to dict
-            By row key; cells without content are left out.
+        DataFrame
+            Indexed by row key.
         """
-        if not wanted:
-            return {}
-        table = read_table(self._run.diagnostics_path)[0].drop(columns="case_id")
-        return {
-            record["row_key"]: {
-                str(name): cell for name, cell in record.items() if not pd.isna(cell)
-            }
-            for record in table.to_dict("records")
-            if record["row_key"] in wanted
-        }
+        table = read_table(self._run.diagnostics_path)[0]
+        chosen = table[table["row_key"].isin(wanted)].drop_duplicates("row_key")
+        return chosen.set_index("row_key")
 
 
 def _keys(path: Path) -> list[str]:

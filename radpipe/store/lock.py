@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import socket
@@ -10,21 +11,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from radpipe.errors import RunError
 from radpipe.store.files import read_json, write_json
 from radpipe.store.rows import writing_to
 
-LOCK, HOLDER = "lock", "holder.json"
+LOCK, MARKER, HOLDER = "lock", "lock.marker", "holder.json"
 _PATIENCE_S = 1.0
+# What a file system says that knows no locks, such as Lustre and NFS as some mount them.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 @contextmanager
 def sole_writer(run: Path) -> Iterator[None]:
     """Hold a run directory.
 
-    The lock is the operating system's and ends with the process, however it ends.
+    The lock is the operating system's and ends with the process, however it ends. Where there are
+    none, a marker stands in its place: one that a killed process leaves ends with the next
+    command on the same host, but on another host someone must remove it.
 
     Parameters
     ----------
@@ -41,18 +46,8 @@ def sole_writer(run: Path) -> Iterator[None]:
     RunError
         Another process holds it.
     """
-    lock = FileLock(run / LOCK)
     with writing_to(run):
-        try:
-            # Not at once: `radpipe status` holds it for an instant, to see whether anyone does.
-            lock.acquire(timeout=_PATIENCE_S)
-        except Timeout:
-            raise RunError(
-                "another command is writing to this run directory",
-                where=str(run),
-                found=holder_of(run),
-                remedy="let it end, or end it; `radpipe status` shows how far it is",
-            ) from None
+        lock = _acquired(run)
     try:
         with writing_to(run):
             write_json(run / HOLDER, _this_process())
@@ -60,6 +55,46 @@ def sole_writer(run: Path) -> Iterator[None]:
     finally:
         (run / HOLDER).unlink(missing_ok=True)
         lock.release()
+
+
+def _acquired(run: Path) -> BaseFileLock:
+    """Hold the lock, or the marker where there are no locks."""
+    lock, marker = _locks(run)
+    try:
+        return _tried(lock, run)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return _tried(marker, run)
+
+
+def _tried(lock: BaseFileLock, run: Path) -> BaseFileLock:
+    try:
+        # Not at once: `radpipe status` holds it for an instant, to see whether anyone does.
+        lock.acquire(timeout=_PATIENCE_S)
+    except Timeout:
+        raise _refusal(run, isinstance(lock, SoftFileLock)) from None
+    return lock
+
+
+def _locks(run: Path) -> tuple[BaseFileLock, BaseFileLock]:
+    return FileLock(run / LOCK, fallback_to_soft=False), SoftFileLock(run / MARKER)
+
+
+def _refusal(run: Path, marked: bool) -> RunError:
+    remedy = "let it end, or end it; `radpipe status` shows how far it is"
+    if marked:
+        remedy += (
+            "; this file system knows no locks: if that process is no longer there, "
+            f"remove {run / MARKER}"
+        )
+    return RunError(
+        "another command is writing to this run directory",
+        where=str(run),
+        found=holder_of(run),
+        expected="one command at a time",
+        remedy=remedy,
+    )
 
 
 def is_held(run: Path) -> bool:
@@ -75,17 +110,39 @@ def is_held(run: Path) -> bool:
     bool
         Whether its lock is held, as far as this host can tell.
     """
-    if not (run / LOCK).exists():
-        return False
-    lock = FileLock(run / LOCK)
+    return any(_is_taken(lock, run) for lock in _locks(run) if Path(lock.lock_file).exists())
+
+
+def _is_taken(lock: BaseFileLock, run: Path) -> bool:
     try:
         lock.acquire(blocking=False)
     except Timeout:
         return True
-    except OSError:
-        return (run / HOLDER).exists()
+    except OSError as error:
+        # Someone who may only read cannot ask the lock.
+        return error.errno not in _NO_LOCKS and (run / HOLDER).exists()
     lock.release()
     return False
+
+
+def host_elsewhere(run: Path) -> str:
+    """Tell on which other host a command has said that it writes: its lock may not show here.
+
+    Parameters
+    ----------
+    run : Path
+        The directory.
+
+    Returns
+    -------
+    str
+        The host; empty if it is this one, or nobody said so.
+    """
+    try:
+        host = str(read_json(run / HOLDER)["host"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return "" if host == socket.gethostname() else host
 
 
 def holder_of(run: Path) -> str:

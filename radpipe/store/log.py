@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +40,13 @@ class RunLog:
             The disk is full, or may not be written to.
         """
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
-        with writing_to(self.path), self.path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps({**line, **facts}, ensure_ascii=False) + "\n")
+        text = json.dumps({**line, **facts}, ensure_ascii=False).encode() + b"\n"
+        with writing_to(self.path), self.path.open("a+b") as handle:
+            if handle.seek(0, os.SEEK_END):
+                handle.seek(-1, os.SEEK_END)
+                # A killed process may have left half a line.
+                text = text if handle.read(1) == b"\n" else b"\n" + text
+            handle.write(text)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Read the lines.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -167,9 +167,9 @@ class RowFolder:
         tuple of (str, Row)
             Row key and row.
         """
-        for path in self.path.glob("*.json"):
-            if _FAILED not in path.name and (row := self.row(path.stem)):
-                yield path.stem, row
+        for key in self.keys():
+            if row := self.row(key):
+                yield key, row
 
     def failures(self) -> Iterator[tuple[str, Failure]]:
         """Read all failures, one after the other.
@@ -183,6 +183,28 @@ class RowFolder:
             key = path.name.split(".")[0]
             if failure := self.failure(key):
                 yield key, failure
+
+    def keys(self) -> Iterator[str]:
+        """List the keys of all rows, unread.
+
+        Yields
+        ------
+        str
+            Row key.
+        """
+        return (path.stem for path in self.path.glob("*.json") if _FAILED not in path.name)
+
+    def drop_failures(self, kept: Container[str]) -> None:
+        """Remove failures that no table names any more.
+
+        Parameters
+        ----------
+        kept : container of str
+            Row keys of those that stay.
+        """
+        for path in self.path.glob(f"*{_FAILED}.json"):
+            if path.name.split(".")[0] not in kept:
+                path.unlink(missing_ok=True)
 
     def drop(self, keys: Iterable[str]) -> None:
         """Remove rows, which tables hold now.

@@ -4,6 +4,7 @@
 
     RUN/
       features.parquet      one row a case
+      features.csv          the same as text, where asked for
       diagnostics.parquet   one row a case: its inputs, and what the engine says about it
       failures.parquet      one row a failed case
       run.json              settings, versions, counts, state
@@ -16,11 +17,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radpipe.errors import RunError
 from radpipe.store.files import read_json
+from radpipe.store.inputs import InputFile
 from radpipe.store.log import RunLog
 from radpipe.store.rows import RowFolder
 from radpipe.store.table import Provenance, read_table
@@ -28,6 +31,7 @@ from radpipe.store.table import Provenance, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger("radpipe")
 FINISHED, RUNNING = "finished", "running"
 
 
@@ -47,6 +51,11 @@ class Run:
     def features_path(self) -> Path:
         """The feature table."""
         return self.path / "features.parquet"
+
+    @property
+    def csv_path(self) -> Path:
+        """The feature table as text."""
+        return self.path / "features.csv"
 
     @property
     def diagnostics_path(self) -> Path:
@@ -141,7 +150,7 @@ class Run:
         RunError
             The directory holds no finished run.
         """
-        self._require_finished()
+        self.require_finished()
         return read_table(self.features_path)
 
     def failures(self) -> pd.DataFrame:
@@ -158,7 +167,7 @@ class Run:
         RunError
             The directory holds no finished run.
         """
-        self._require_finished()
+        self.require_finished()
         return read_table(self.failures_path)[0]
 
     def diagnostics(self) -> pd.DataFrame:
@@ -174,7 +183,7 @@ class Run:
         RunError
             The directory holds no finished run.
         """
-        self._require_finished()
+        self.require_finished()
         return read_table(self.diagnostics_path)[0]
 
     def facts(self) -> dict[str, Any]:
@@ -190,7 +199,7 @@ class Run:
         RunError
             The directory holds no finished run.
         """
-        self._require_finished()
+        self.require_finished()
         return self._facts()
 
     def seconds(self) -> dict[str, float]:
@@ -207,6 +216,39 @@ class Run:
             if event["event"] == "done"
         }
 
+    def known_files(self) -> tuple[dict[str, InputFile], dict[str, list[int]]]:
+        """Read what is known of the input files.
+
+        Returns
+        -------
+        tuple of (dict of str to InputFile, dict of str to list of int)
+            Files by path, as they were last hashed; labels of masks by their hash and channel.
+        """
+        try:
+            content = read_json(self.files_path)
+            files = {path: InputFile(path, *state) for path, state in content["files"].items()}
+            return files, content["labels"]
+        except FileNotFoundError:
+            return {}, {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be read, all files are hashed again: %s", self.files_path, error)
+            return {}, {}
+
+    def is_merge_of(self, runs: list[str]) -> bool:
+        """Tell whether the directory is a merge that did not come to its end.
+
+        Parameters
+        ----------
+        runs : list of str
+            What was to be merged.
+
+        Returns
+        -------
+        bool
+            Whether it was of these.
+        """
+        return self.state() == RUNNING and self._facts().get("merged") == runs
+
     def _facts(self) -> dict[str, Any]:
         if not self.exists():
             raise RunError(
@@ -218,11 +260,57 @@ class Run:
         facts: dict[str, Any] = read_json(self.facts_path)
         return facts
 
-    def _require_finished(self) -> None:
+    def require_finished(self) -> None:
+        """Refuse a run that is not finished.
+
+        Raises
+        ------
+        RunError
+            It is not, or the directory is no run.
+        """
         if self.state() != FINISHED:
             raise RunError(
                 "the run is not finished",
                 where=str(self.path),
                 expected="a run that came to its end",
-                remedy="give the same `radpipe extract` command again: it does what is missing",
+                remedy=f"give the same `{self.command()}` command again: it does what is missing",
             )
+
+    def command(self) -> str:
+        """Tell which command makes the run.
+
+        Returns
+        -------
+        str
+            ``radpipe extract`` or ``radpipe merge``.
+
+        Raises
+        ------
+        RunError
+            The directory is no run.
+        """
+        merging = self.state() == RUNNING and "merged" in self._facts()
+        return "radpipe merge" if merging else "radpipe extract"
+
+
+def runs_in(path: str | Path) -> list[Path]:
+    """Find the run in a directory, or those that several parameter files made beside each other.
+
+    Parameters
+    ----------
+    path : str or Path
+        A run directory, or one that holds some.
+
+    Returns
+    -------
+    list of Path
+        The directory itself, or the runs right below it, by name; empty if there are none.
+    """
+    folder = Path(path)
+    if _is_run(folder):
+        return [folder]
+    return sorted(each for each in folder.iterdir() if _is_run(each)) if folder.is_dir() else []
+
+
+def _is_run(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("run.json", "features.parquet"))

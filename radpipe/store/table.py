@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from radpipe.errors import TableError
 from radpipe.store.files import whole_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMA_VERSION = 1
 KEY_COLUMNS = ("case_id", "patient_id", "modality", "roi", "label")
@@ -74,7 +78,7 @@ def _differences(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, 
 
 def write_table(
     path: Path,
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | pa.Table,
     provenance: Provenance | None = None,
     row_keys: Sequence[str] = (),
 ) -> None:
@@ -84,26 +88,31 @@ def write_table(
     ----------
     path : Path
         The file to make or replace.
-    frame : DataFrame
-        The table; its index is not kept.
+    frame : DataFrame or pyarrow.Table
+        The table; a DataFrame's index is not kept.
     provenance : Provenance, optional
         Stands in the file's own metadata, so that a copied file still tells where it is from.
     row_keys : sequence of str
         One a row, for :func:`read_row_keys`: in the file itself, since two files cannot be replaced
         at the same instant.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    plain = frame.copy(deep=False)
-    plain.attrs = {}
-    table = pa.Table.from_pandas(plain, preserve_index=False)
+    table = _plain(frame) if isinstance(frame, pd.DataFrame) else frame
     notes = {_ROW_KEYS: json.dumps(list(row_keys)).encode()}
     if provenance is not None:
         notes[_METADATA_KEY] = json.dumps(asdict(provenance), sort_keys=True).encode()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **notes})
     with whole_file(path) as part:
-        pq.write_table(table, part, compression="zstd")
+        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
+
+
+def _plain(frame: pd.DataFrame) -> pa.Table:
+    import pyarrow as pa
+
+    plain = frame.copy(deep=False)
+    plain.attrs = {}
+    return pa.Table.from_pandas(plain, preserve_index=False)
 
 
 def read_row_keys(path: Path) -> list[str]:
@@ -127,13 +136,17 @@ def read_row_keys(path: Path) -> list[str]:
     return keys
 
 
-def read_table(path: Path) -> tuple[pd.DataFrame, Provenance | None]:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, Provenance | None]:
     """Read a Parquet table and, if radpipe wrote it, what made it.
 
     Parameters
     ----------
     path : Path
         The file.
+    columns : sequence of str, optional
+        Only these.
 
     Returns
     -------
@@ -145,16 +158,108 @@ def read_table(path: Path) -> tuple[pd.DataFrame, Provenance | None]:
     TableError
         The file is not Parquet, or of a newer layout.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _readable(path):
+        table = pq.read_table(
+            path,
+            columns=None if columns is None else list(columns),
+            page_checksum_verification=True,
+        )
+    return table.to_pandas(), _provenance_in(table.schema, path)
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """Read what made a table, and nothing else of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Provenance or None
+        None if radpipe did not write it.
+
+    Raises
+    ------
+    TableError
+        The file is not Parquet, or of a newer layout.
+    """
+    return _provenance_in(_schema_of(path), path)
+
+
+def column_names(path: Path) -> list[str]:
+    """Read the names of a table's columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of str
+        In order.
+
+    Raises
+    ------
+    TableError
+        The file is not Parquet.
+    """
+    names: list[str] = _schema_of(path).names
+    return names
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> Iterator[pa.ChunkedArray]:
+    """Read columns one after the other: a large table need not be in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        Names.
+
+    Yields
+    ------
+    pyarrow.ChunkedArray
+        One a name.
+
+    Raises
+    ------
+    TableError
+        The file is not Parquet, or has no such column.
+    """
+    import pyarrow.parquet as pq
+
+    with _readable(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for name in columns:
+            yield file.read(columns=[name]).column(name)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        yield
+    except (pa.ArrowException, OSError, KeyError) as error:
         raise TableError(
             "cannot read the table", where=str(path), found=error, expected="a Parquet file"
         ) from error
-    note = (table.schema.metadata or {}).get(_METADATA_KEY)
+
+
+def _schema_of(path: Path) -> pa.Schema:
+    import pyarrow.parquet as pq
+
+    with _readable(path):
+        return pq.read_schema(path)
+
+
+def _provenance_in(schema: pa.Schema, path: Path) -> Provenance | None:
+    note = (schema.metadata or {}).get(_METADATA_KEY)
     provenance = None if note is None else Provenance(**json.loads(note))
     if provenance is not None and provenance.schema > SCHEMA_VERSION:
         raise TableError(
@@ -164,4 +269,4 @@ def read_table(path: Path) -> tuple[pd.DataFrame, Provenance | None]:
             expected=f"at most {SCHEMA_VERSION}",
             remedy="update radpipe",
         )
-    return table.to_pandas(), provenance
+    return provenance

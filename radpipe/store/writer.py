@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,27 +14,44 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from radpipe.errors import RunError
-from radpipe.store.files import is_part, read_json, remove_parts, write_json
+from radpipe.store.files import (
+    is_part,
+    making_directory,
+    remove_parts,
+    whole_file,
+    whole_folder,
+    write_json,
+)
 from radpipe.store.frames import (
     Entry,
     diagnostics_frame,
     failure_frame,
-    feature_frame,
+    feature_table,
+    gathered,
+    key_frame,
+    stacked,
 )
 from radpipe.store.held import HeldRows
 from radpipe.store.inputs import InputFile
-from radpipe.store.lock import HOLDER, LOCK, sole_writer
+from radpipe.store.lock import HOLDER, LOCK, MARKER, sole_writer
 from radpipe.store.rows import Row, writing_to
 from radpipe.store.run import FINISHED, RUNNING, Run
-from radpipe.store.table import MASK_VOLUME, Provenance, write_table
+from radpipe.store.table import (
+    MASK_VOLUME,
+    Provenance,
+    read_columns,
+    read_table,
+    write_table,
+)
 
-log = logging.getLogger("radpipe")
 Floats = npt.NDArray[np.float64]
 # Written at most every so often, and never for more than a twentieth of the time.
 _INTERVAL_S, _SHARE = 60.0, 20.0
-_TABLES = ("features.parquet", "diagnostics.parquet", "failures.parquet", "run.json")
+_TABLES = ("features.parquet", "diagnostics.parquet", "failures.parquet", "features.csv")
+_EARLIER = re.compile(r"earlier-(\d+)")
 
 
 class RunWriter:
@@ -62,7 +79,10 @@ class RunWriter:
         self._held = HeldRows(run)
         self.rows = set(self._held.keys)
         self.failures = dict(run.rows.failures())
-        self.files, self.labels = _known_files(run)
+        known, self.labels = run.known_files()
+        # Failures stay for long: what was found since then is newer.
+        found = {each.path: each for failed in self.failures.values() for each in failed.inputs}
+        self.files = found | known
         for key, row in run.rows.rows():
             self.rows.add(key)
             self.learn(row.inputs)
@@ -76,22 +96,22 @@ class RunWriter:
         Path
             The folder.
         """
-        number = 1 + sum(1 for _ in self.run.path.glob("earlier-*"))
+        names = [_EARLIER.fullmatch(place.name) for place in self.run.path.iterdir()]
+        number = 1 + max((int(name[1]) for name in names if name), default=0)
         folder = self.run.path / f"earlier-{number}"
-        with writing_to(folder):
-            folder.mkdir()
-            for name in _TABLES:
+        with writing_to(folder), whole_folder(folder) as part:
+            for name in (*_TABLES, self.run.facts_path.name):
                 if (self.run.path / name).is_file():
-                    shutil.copy2(self.run.path / name, folder / name)
+                    with whole_file(part / name) as copy:
+                        shutil.copy2(self.run.path / name, copy)
         return folder
 
-    def start_afresh(self) -> None:
-        """Drop every row, the tables once copied aside: all will be computed again."""
-        if self.run.features_path.is_file():
-            self.set_aside()
-        for name in _TABLES[:3]:
-            (self.run.path / name).unlink(missing_ok=True)
-        self.run.rows.clear()
+    def forget(self) -> None:
+        """Drop every row: all will be computed again."""
+        with writing_to(self.run.path):
+            for name in _TABLES:
+                (self.run.path / name).unlink(missing_ok=True)
+            self.run.rows.clear()
         self._held = HeldRows(self.run)
         self.rows, self.failures = set(), {}
 
@@ -167,26 +187,28 @@ class RunWriter:
         -------
         dict of str to int
             How many ``cases``, ``rows``, ``failures`` the tables hold.
+
+        Raises
+        ------
+        RunError
+            The disk is full, or a row of this command is gone from it.
         """
         started = time.monotonic()
         done = [entry for entry in entries if entry.row_key in self.rows]
         failed = [entry for entry in entries if entry.row_key not in self.rows]
-        wanted = {entry.row_key for entry in done}
         keys = [entry.row_key for entry in done]
         with writing_to(self.run.path):
-            values, told = self._rows(wanted, columns)
-            write_table(
-                self.run.features_path, feature_frame(done, values, key_columns), provenance, keys
-            )
-            write_table(self.run.diagnostics_path, diagnostics_frame(done, told), provenance, keys)
+            features, diagnostics = self._tables(done, [MASK_VOLUME, *columns], key_columns)
+            self.run.csv_path.unlink(missing_ok=True)
+            write_table(self.run.features_path, features, provenance, keys)
+            write_table(self.run.diagnostics_path, diagnostics, provenance, keys)
             write_table(self.run.failures_path, failure_frame(failed, self.failures), provenance)
             self.write_files()
-            self._held = HeldRows(self.run)
-            self.run.rows.drop(wanted)
+            self._hold(set(keys))
         self._last, self._cost = time.monotonic(), time.monotonic() - started
         return {"cases": len(entries), "rows": len(done), "failures": len(failed)}
 
-    def finish(self, provenance: Provenance, facts: dict[str, Any]) -> None:
+    def finish(self, provenance: Provenance, facts: dict[str, Any], *, csv: bool = False) -> None:
         """Say in ``run.json`` that the run came to its end, and remove what only served it.
 
         Parameters
@@ -195,26 +217,66 @@ class RunWriter:
             What decided the values.
         facts : dict
             Further entries.
+        csv : bool
+            Write the feature table as text, too; one of before is gone since it was replaced.
         """
+        if csv:
+            with writing_to(self.run.path), whole_file(self.run.csv_path) as part:
+                read_table(self.run.features_path)[0].to_csv(part, index=False)
         self._write_facts({**asdict(provenance), **facts, "state": FINISHED})
         shutil.rmtree(self.run.attempts_path, ignore_errors=True)
-        if not any(self.run.rows.path.iterdir()):
+        with suppress(OSError):
+            # Unless it holds failures.
             self.run.rows.path.rmdir()
 
-    def _rows(
-        self, wanted: set[str], columns: Sequence[str]
-    ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
-        """Bring together what tables hold and what lies in single files, read one by one."""
-        kept = wanted & self._held.keys
-        names = [MASK_VOLUME, *columns]
-        told = self._held.told(kept)
-        numbers: dict[str, Floats] = {}
-        for key in wanted - kept:
-            if row := self.run.rows.row(key):
-                numbers[key] = np.array([row.features[name] for name in names])
-                told[key] = self._facts_of(key, row)
-        fresh = pd.DataFrame.from_dict(numbers, orient="index", columns=names, dtype="float64")
-        return pd.concat([self._held.values(kept, names), fresh]) if kept else fresh, told
+    def _tables(
+        self, done: Sequence[Entry], names: Sequence[str], key_columns: Sequence[str]
+    ) -> tuple[pa.Table, pd.DataFrame]:
+        """Bring together what tables hold and what lies in single files."""
+        keys = [entry.row_key for entry in done]
+        kept = self._held.keys.intersection(keys)
+        fresh = sorted(set(keys) - kept)
+        values, told = self._single_rows(fresh, names)
+        single = (pa.chunked_array([pa.array(each, from_pandas=True)]) for each in values)
+        sources: list[Iterable[pa.ChunkedArray]] = [single]
+        if kept:
+            sources.insert(0, read_columns(self.run.features_path, names))
+            told = stacked([self._held.told(kept), told])
+        listed = [*(self._held.listed if kept else ()), *fresh]
+        places = {key: place for place, key in enumerate(listed)}
+        numbers = gathered(sources, [places[key] for key in keys])
+        named = key_frame([entry.keys for entry in done], key_columns)
+        return feature_table(named, names, numbers), diagnostics_frame(done, told)
+
+    def _single_rows(
+        self, keys: Sequence[str], names: Sequence[str]
+    ) -> tuple[Floats, pd.DataFrame]:
+        """Read rows one by one: numbers, a column each, and what is told of them."""
+        values = np.empty((len(names), len(keys)))
+        told = []
+        for place, key in enumerate(keys):
+            row = self.run.rows.row(key)
+            if row is None:
+                raise self._gone(key)
+            values[:, place] = [row.features[name] for name in names]
+            told.append(self._facts_of(key, row))
+        return values, pd.DataFrame(told, index=list(keys))
+
+    def _gone(self, key: str) -> RunError:
+        self.rows.discard(key)
+        return RunError(
+            "a finished row is gone from the run directory",
+            where=str(self.run.rows.path),
+            found=f"no {key}.json that can be read",
+            expected="a folder that nothing but radpipe writes to",
+            remedy="give the same command again: it computes the row again",
+        )
+
+    def _hold(self, keys: set[str]) -> None:
+        """Take up what the tables hold now; rows that only the old ones held are gone."""
+        self.rows -= self._held.keys - keys
+        self._held = HeldRows(self.run)
+        self.run.rows.drop(keys)
 
     def _facts_of(self, key: str, row: Row) -> dict[str, Any]:
         picture = self.run.picture_path(key)
@@ -224,7 +286,7 @@ class RunWriter:
     def write_files(self) -> None:
         """Keep what is known of the input files."""
         states = {
-            path: [each.size, each.mtime_ns, each.inode, each.sha256]
+            path: [each.size, each.mtime_ns, each.ctime_ns, each.inode, each.sha256]
             for path, each in sorted(self.files.items())
         }
         write_json(self.run.files_path, {"files": states, "labels": self.labels}, dense=True)
@@ -232,18 +294,6 @@ class RunWriter:
     def _write_facts(self, facts: dict[str, Any]) -> None:
         with writing_to(self.run.path):
             write_json(self.run.facts_path, facts)
-
-
-def _known_files(run: Run) -> tuple[dict[str, InputFile], dict[str, list[int]]]:
-    try:
-        content = read_json(run.files_path)
-        files = {path: InputFile(path, *state) for path, state in content["files"].items()}
-        return files, content["labels"]
-    except FileNotFoundError:
-        return {}, {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s cannot be read, all files are hashed again: %s", run.files_path, error)
-        return {}, {}
 
 
 @contextmanager
@@ -267,44 +317,52 @@ def writer_of(path: str | Path) -> Iterator[RunWriter]:
     """
     run = Run(Path(path))
     _make(run)
-    with sole_writer(run.path):
-        with writing_to(run.path):
-            shutil.rmtree(run.attempts_path, ignore_errors=True)
-            for folder in (run.qc_path, run.rows.path, run.attempts_path):
-                folder.mkdir(exist_ok=True)
-            remove_parts(run.path)
-            remove_parts(run.rows.path)
-        try:
-            yield RunWriter(run)
-        finally:
-            if not run.exists():
-                _unmake(run)
+    try:
+        with sole_writer(run.path):
+            _furnish(run)
+            try:
+                yield RunWriter(run)
+            finally:
+                if not run.exists():
+                    _clear(run)
+    finally:
+        _remove_bare(run.path)
 
 
-def _unmake(run: Run) -> None:
+def _furnish(run: Run) -> None:
+    with writing_to(run.path):
+        shutil.rmtree(run.attempts_path, ignore_errors=True)
+        for folder in (run.qc_path, run.rows.path, run.attempts_path):
+            folder.mkdir(exist_ok=True)
+        for folder in (run.path, run.qc_path, run.rows.path):
+            remove_parts(folder)
+    run.log.add("preparing")
+
+
+def _clear(run: Run) -> None:
     """Leave nothing of a run that was refused before it began."""
-    for name in (HOLDER, LOCK):
-        (run.path / name).unlink(missing_ok=True)
-    for folder in (run.qc_path, run.rows.path, run.attempts_path, run.path):
+    run.log.path.unlink(missing_ok=True)
+    for folder in (run.qc_path, run.rows.path, run.attempts_path):
         with suppress(OSError):
             folder.rmdir()
 
 
+def _remove_bare(path: Path) -> None:
+    """Remove a directory of which only the lock is left, now that it is not held."""
+    with suppress(OSError):
+        if {place.name for place in path.iterdir()} <= {LOCK}:
+            (path / LOCK).unlink(missing_ok=True)
+            path.rmdir()
+
+
 def _make(run: Run) -> None:
-    try:
+    # A command killed at its very start leaves these and no run.json.
+    ours = {LOCK, MARKER, HOLDER, "rows", "qc", "attempts", "run.log"}
+    with making_directory(run.path):
         run.path.mkdir(parents=True, exist_ok=True)
-        # A command killed at its very start leaves these and no run.json.
-        ours = {LOCK, HOLDER, "rows", "qc", "attempts", "run.log"}
         foreign = not run.exists() and any(
             place.name not in ours and not is_part(place) for place in run.path.iterdir()
         )
-    except OSError as error:
-        raise RunError(
-            "cannot make the output directory",
-            where=str(run.path),
-            found=error.strerror,
-            remedy="name another one with --out",
-        ) from error
     if foreign:
         raise RunError(
             "the output directory is not empty, and no run",

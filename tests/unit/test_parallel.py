@@ -1,9 +1,12 @@
+import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,9 +15,11 @@ import psutil
 import pytest
 
 from radpipe.errors import RunError, SettingsError, WorkerDiedError
-from radpipe.parallel import Pool, _Waiting, as_done, bytes_of, in_order, in_threads
+from radpipe.parallel import Pool, as_done, bytes_of, in_order, in_threads
+from radpipe.parallel.admission import Waiting
 
 NOBODY = "tcp://127.0.0.1:1"
+ROOT = Path(__file__).parents[2]
 
 
 def square(number: int) -> int:
@@ -110,7 +115,7 @@ def test_only_as_many_run_together_as_fit_into_the_memory(
 
 
 def test_the_largest_that_fits_comes_first_and_what_never_fits_comes_alone() -> None:
-    waiting = _Waiting([3, 9, 5, 12, 5], 10)
+    waiting = Waiting([3, 9, 5, 12, 5], 10)
     assert waiting.next(0, 8) == 1
     assert waiting.next(1, 8) is None
     waiting.free(1)
@@ -139,6 +144,115 @@ def test_processes_start_when_there_is_work_and_end_with_the_pool() -> None:
         assert list(pool.as_done(square, [5])) == [(0, 25)]
         assert first == worker_processes() != set()
     assert not worker_processes()
+
+
+def pid_of_two(folder: Path) -> int:
+    """Wait until another process computes items as well."""
+    (folder / str(os.getpid())).touch()
+    deadline = time.monotonic() + 3
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return os.getpid()
+
+
+def test_a_first_call_of_one_item_leaves_as_many_processes_as_asked_for(tmp_path: Path) -> None:
+    with Pool(2) as pool:
+        list(pool.as_done(square, [2]))
+        pids = {pid for _, pid in pool.as_done(pid_of_two, [tmp_path] * 8)}
+        assert pids == worker_processes()
+        assert len(pids) == 2
+
+
+class Hosts:
+    """A scheduler and workers as a user starts them, ended with the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def scheduler(self, *paths: Path) -> str:
+        told = self.folder / "scheduler.json"
+        place = ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told)]
+        self._start(["scheduler", *place], paths)
+        deadline = time.monotonic() + 30
+        while not told.exists() or not told.read_text():
+            assert time.monotonic() < deadline, "no scheduler"
+            time.sleep(0.02)
+        self.address: str = json.loads(told.read_text())["address"]
+        return self.address
+
+    def worker(self, *paths: Path, threads: int = 1) -> None:
+        place = ["--nthreads", str(threads), "--local-directory", str(self.folder)]
+        self._start(["worker", self.address, "--no-nanny", *place], paths)
+
+    def _start(self, what: list[str], paths: tuple[Path, ...]) -> None:
+        self.processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "dask", *what, "--no-dashboard"],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))},
+                cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+        )  # fmt: skip
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Hosts]:
+    found = Hosts(tmp_path)
+    yield found
+    for process in reversed(found.processes):
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_without_workers_is_told_and_waited_for(hosts: Hosts, tmp_path: Path) -> None:
+    address = hosts.scheduler()
+    told = []
+
+    class Operator(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+            hosts.worker()
+
+    operator = Operator()
+    logging.getLogger("radpipe").addHandler(operator)
+    try:
+        with Pool(0, address) as pool:
+            # The first worker is killed by the item and has no nanny to replace it.
+            assert list(pool.as_done(die_once, [tmp_path / "flag"])) == [(0, "done")]
+    finally:
+        logging.getLogger("radpipe").removeHandler(operator)
+    assert told == [
+        f"the scheduler at {address} has no workers yet: waiting",
+        f"the scheduler at {address} has no workers left: waiting",
+    ]
+
+
+def test_workers_with_several_threads_are_refused(hosts: Hosts) -> None:
+    address = hosts.scheduler()
+    hosts.worker(threads=2)
+    told = rf"^{address}: .*several threads.*found: 2 at tcp://.*--nthreads 1"
+    with Pool(0, address) as pool, pytest.raises(RunError, match=told):
+        list(pool.as_done(square, [1]))
+
+
+@pytest.mark.parametrize("lacking", ["worker", "scheduler"])
+def test_a_host_that_lacks_a_package_is_named(
+    hosts: Hosts, lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / f"lacked_by_{lacking}.py").write_text("def double(n): return 2 * n")
+    monkeypatch.syspath_prepend(package)
+    double = import_module(f"lacked_by_{lacking}").double
+    address = hosts.scheduler(*[package] * (lacking != "scheduler"))
+    hosts.worker(*[package] * (lacking != "worker"))
+    who = "the scheduler" if lacking == "scheduler" else r"tcp://127.0.0.1:\d+"
+    told = (
+        rf"^{address}: .*cannot take up the work; "
+        rf"found: {who}: ModuleNotFoundError: .*lacked_by_{lacking}.*the same radpipe"
+    )
+    with Pool(0, address) as pool, pytest.raises(RunError, match=told):
+        list(pool.as_done(double, [1]))
 
 
 def test_a_scheduler_that_is_not_there_is_told() -> None:

@@ -1,19 +1,20 @@
 """A suspect is tried once more in a process of its own, which tells how it ended.
 
-Run as ``python -m radpipe.extraction.batch.alone TASK ANSWER`` by :func:`run_alone` only.
+Run as ``python -m radpipe.extraction.batch.alone TASK ANSWER PID`` by :func:`run_alone` only.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -23,11 +24,14 @@ from radpipe.extraction.batch.job import Outcome, Suspect, failure_of, run_job
 from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
 from radpipe.parallel import memory_here
 from radpipe.store import InputFile
+from radpipe.store.rows import writing_to
 
 _LOOK_EVERY_S = 0.02
 # The child ends itself in time; this is for one that cannot even do that.
 _GRACE_S = 60.0
 _MB = 1e6
+# Between the worker and the process: what to compute, what came of it, what was printed.
+_FILES = ("task", "answer", "said")
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class _End:
     """How a process ended."""
 
     code: int
-    peak: int
-    too_large: bool
+    peak: int = 0
+    too_large: bool = False
+    too_long: bool = False
+    why: str = ""
 
 
 def run_alone(plan: Plan, unit: Unit) -> Outcome:
@@ -61,42 +67,54 @@ def run_alone(plan: Plan, unit: Unit) -> Outcome:
     """
     limit = plan.memory or memory_here()
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="radpipe-") as folder:
-        task, answer = Path(folder) / "task", Path(folder) / "answer"
-        task.write_bytes(pickle.dumps((plan, unit)))
+    files = {path: plan.attempts_path / f"{Job((unit,)).name}.{path}" for path in _FILES}
+    with writing_to(plan.attempts_path):
+        files["task"].write_bytes(pickle.dumps((plan, unit)))
+        said = files["said"].open("wb")
+    with said:
+        end = _run(files["task"], files["answer"], said, limit, plan.timeout_s)
+    if end.code == 0 and files["answer"].is_file():
+        outcome: Outcome | Suspect | Exception = pickle.loads(files["answer"].read_bytes())
+        if isinstance(outcome, Outcome):
+            return outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+    words = _attempt(plan, unit).last_words() or ""
+    last = files["said"].read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+    error = _told(end, words, "".join(last), plan.timeout_s, limit)
+    return _failed(plan, unit, error, time.perf_counter() - started)
+
+
+def _run(task: Path, answer: Path, said: IO[bytes], limit: int, timeout_s: float) -> _End:
+    try:
         child = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(task), str(answer)],
+            [sys.executable, "-m", __name__, str(task), str(answer), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=said,
         )
-        end = _watch(child, limit, plan.timeout_s + _GRACE_S)
-        if end.code == 0 and answer.is_file():
-            outcome: Outcome | Suspect | Exception = pickle.loads(answer.read_bytes())
-            if isinstance(outcome, Outcome):
-                return outcome
-            if isinstance(outcome, Exception):
-                raise outcome
-    attempt = _attempt(plan, unit)
-    error = _told(end, attempt.last_words() or "", plan.timeout_s, limit)
-    return _failed(plan, unit, error, time.perf_counter() - started)
+    except OSError as error:
+        return _End(code=1, why=f"no process could start: {error.strerror}")
+    return _watch(child, limit, timeout_s + _GRACE_S)
 
 
 def _watch(child: subprocess.Popen[bytes], limit: int, seconds: float) -> _End:
     deadline = time.monotonic() + seconds
-    peak, too_large = 0, False
+    peak, too_large, too_long = 0, False, False
     try:
         process = psutil.Process(child.pid)
         while child.poll() is None:
             peak = max(peak, _memory_of(process))
-            too_large = too_large or peak > limit
-            if too_large or time.monotonic() > deadline:
+            too_large = peak > limit
+            too_long = time.monotonic() > deadline
+            if too_large or too_long:
                 child.kill()
+                break
             time.sleep(_LOOK_EVERY_S)
     finally:
         child.kill()
         child.wait()
-    return _End(child.returncode, peak, too_large)
+    return _End(child.returncode, peak, too_large, too_long)
 
 
 def _memory_of(process: psutil.Process) -> int:
@@ -106,26 +124,35 @@ def _memory_of(process: psutil.Process) -> int:
         return 0
 
 
-def _told(end: _End, words: str, timeout_s: float, limit: int) -> WorkerDiedError:
+def _told(end: _End, words: str, said: str, timeout_s: float, limit: int) -> WorkerDiedError:
     where = place_in(words)
     stood = f" ({where})" if where else ""
     peak = f"peak memory {end.peak / _MB:.0f} MB"
-    if end.too_large or (end.code == 0 and not words):
+    if end.too_large:
         return OutOfMemoryError(
             f"out of memory at {end.peak / _MB:.0f} MB{stood}",
             expected=f"at most {limit / _MB:.0f} MB for one case",
             remedy="give more with --memory, crop the image, or resample it coarser",
         )
-    if words.startswith(TIMED_OUT):
+    if end.code == 0:
+        return OutOfMemoryError(
+            f"the system refused more memory at {end.peak / _MB:.0f} MB",
+            remedy="crop the image, resample it coarser, or take a machine with more memory",
+        )
+    if words.startswith(TIMED_OUT) or end.too_long:
         return TimedOutError(
             f"time-out after {timeout_s:g} s{stood}",
             found=f"twice, the second time alone; {peak}",
             remedy="allow more with --timeout, or look at the case",
         )
+    why = end.why or (said if end.code > 0 else "")
+    remedy = "run the case alone with --workers 0, or look at its files"
+    if end.code == -signal.SIGKILL:
+        remedy = "the system ends processes so that take too much memory: give more, or " + remedy
     return WorkerDiedError(
         f"the process that computed the case ended by {_cause(end.code)}{stood}",
-        found=f"twice, the second time alone; {peak}",
-        remedy="run the case alone with --workers 0, or look at its files",
+        found="; ".join(filter(None, (why, "twice, the second time alone", peak))),
+        remedy=remedy,
     )
 
 
@@ -144,8 +171,11 @@ def _failed(plan: Plan, unit: Unit, error: WorkerDiedError, seconds: float) -> O
     for path in paths_of(unit.case).values():
         with suppress(OSError, FileChangedError):
             files[path] = InputFile.of(Path(path))
-    failure = failure_of(error, files)
     key = key_of(unit.case, target.decides, files)
+    if key in target.run.rows:
+        # It died after its row was whole.
+        return Outcome(unit, key, files, None, seconds)
+    failure = failure_of(error, files)
     target.run.rows.put(key, failure)
     return Outcome(unit, key, files, failure, seconds)
 
@@ -154,7 +184,7 @@ def _attempt(plan: Plan, unit: Unit) -> Attempt:
     return Attempt(plan.attempts_path / f"{Job((unit,)).name}.alone", plan.timeout_s)
 
 
-def main(task: Path, answer: Path) -> None:
+def main(task: Path, answer: Path, worker: int) -> None:
     """Compute a unit, and leave the outcome in a file.
 
     Parameters
@@ -163,8 +193,10 @@ def main(task: Path, answer: Path) -> None:
         Pickled plan and unit.
     answer : Path
         Where the pickled outcome goes.
+    worker : int
+        Process that waits for it.
     """
-    _die_with_the_parent()
+    _die_with(worker)
     plan, unit = pickle.loads(task.read_bytes())
     with _attempt(plan, unit):
         outcome: Outcome | Suspect | Exception
@@ -175,7 +207,7 @@ def main(task: Path, answer: Path) -> None:
     answer.write_bytes(pickle.dumps(outcome))
 
 
-def _die_with_the_parent() -> None:
+def _die_with(worker: int) -> None:
     """Ask Linux to end this process with the worker that started it, which may be killed."""
     if sys.platform != "linux":
         return
@@ -183,7 +215,9 @@ def _die_with_the_parent() -> None:
 
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != worker:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

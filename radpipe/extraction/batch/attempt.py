@@ -8,12 +8,18 @@ its lock, which a loop in C may hold for ever.
 from __future__ import annotations
 
 import faulthandler
+import hashlib
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+from radpipe.errors import TimedOutError, WorkerDiedError
 from radpipe.store.rows import writing_to
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 TIMED_OUT = "Timeout"
 _FATAL = "Fatal Python error: "
 
@@ -70,6 +76,75 @@ class Attempt:
             self._path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Guard:
+    """Lets a call die once, and answers the second time.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where marks are left; None calls without any.
+    timeout_s : float
+        Seconds that a call may take.
+    """
+
+    folder: Path | None
+    timeout_s: float
+
+    def call(self, function: Callable[[Item], Result], item: Item) -> Result:
+        """Call a function in a worker.
+
+        Parameters
+        ----------
+        function : callable
+            Called with the item.
+        item : object
+            Its text names the mark.
+
+        Returns
+        -------
+        object
+            What the function returned.
+
+        Raises
+        ------
+        WorkerDiedError
+            The first call died, or was ended when its time was up.
+        """
+        if self.folder is None:
+            return function(item)
+        attempt = Attempt(self.mark(function, item), self.timeout_s)
+        words = attempt.last_words()
+        if words is None:
+            with attempt:
+                return function(item)
+        kind = TimedOutError if words.startswith(TIMED_OUT) else WorkerDiedError
+        raise kind(
+            "the worker process died, or was ended when its time was up, while it read a file",
+            found=place_in(words) or "no last words",
+            remedy="look at the files of the case, or allow more with --timeout",
+        )
+
+    def mark(self, function: Callable[[Item], Result], item: Item) -> Path:
+        """Name the mark of a call.
+
+        Parameters
+        ----------
+        function : callable
+            What is called.
+        item : object
+            With what.
+
+        Returns
+        -------
+        Path
+            A file of the folder.
+        """
+        what = getattr(function, "func", function).__name__
+        name = hashlib.sha256(f"{what} {item}".encode()).hexdigest()[:16]
+        return (self.folder or Path()) / name
+
+
 def place_in(words: str) -> str:
     """Find in last words where a case stood.
 
@@ -85,7 +160,8 @@ def place_in(words: str) -> str:
     """
     what = words.partition(_FATAL)[2].splitlines()[:1]
     threads = [block for block in words.split("\n\n") if "File " in block]
-    ours = next((block for block in threads if "job.py" in block), "")
+    # The thread that works is the one that came through this room.
+    ours = next((block for block in threads if "batch" in block), "")
     calls = [line for line in ours.splitlines() if line.lstrip().startswith("File ")]
     if calls:
         file, line, function = calls[0].split(",", 1)[0], *_line_and_function(calls[0])

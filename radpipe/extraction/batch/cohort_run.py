@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from radpipe.cohort import Case, read_cohort, refuse_repeats
 from radpipe.errors import CohortError, SettingsError
+from radpipe.extraction.batch.attempt import Guard
 from radpipe.extraction.batch.job import failure_of
 from radpipe.extraction.batch.ledger import Ledger, Summary
 from radpipe.extraction.batch.options import Options
@@ -25,7 +26,6 @@ from radpipe.parallel import Pool, memory_here
 from radpipe.store import (
     KEY_COLUMNS,
     MASK_VOLUME,
-    InputFile,
     Provenance,
     Run,
     RunWriter,
@@ -127,9 +127,11 @@ def extract_runs(
     if options.scheduler is None and options.workers:
         memory = options.memory or memory_here()
     with ExitStack() as open_runs:
-        pool = open_runs.enter_context(Pool(options.workers, options.scheduler, memory))
+        # Runs are let go last, when no worker writes to them any more.
         writers = [open_runs.enter_context(writer_of(out)) for out in read]
-        rois, files = _taken_up(cases, writers, pool, options, progress)
+        workers = min(options.workers, len(cases))
+        pool = open_runs.enter_context(Pool(workers, options.scheduler, memory))
+        rois = _taken_up(cases, writers, pool, options, progress)
         ledgers = [
             _ledger(writer, settings, chosen, rois, facts | {"workers": options.workers})
             for writer, settings in zip(writers, read.values(), strict=True)
@@ -143,13 +145,8 @@ def extract_runs(
             share=max(options.workers, 1),
             watched=not pool.in_process,
         )
-        _work(plan, ledgers, rois, files, pool, options, progress)
-        summaries = [ledger.finish() for ledger in ledgers]
-        if csv:
-            for writer in writers:
-                run = writer.run
-                run.features()[0].to_csv(run.path / "features.csv", index=False)
-    return summaries
+        _work(plan, ledgers, rois, pool, options, progress)
+        return [ledger.finish(csv) for ledger in ledgers]
 
 
 def extract(
@@ -260,11 +257,9 @@ def _resolved(
 
 def _taken_up(
     cases: list[Case], writers: list[RunWriter], pool: Pool, options: Options, progress: bool
-) -> tuple[Rois, dict[str, InputFile]]:
+) -> Rois:
     """Find out what the runs know of the cases' files; hash the others if that may save work."""
-    if options.fresh:
-        for writer in writers:
-            writer.start_afresh()
+    guard = Guard(None if pool.in_process else _attempts_of(writers[0].run), options.timeout_s)
     paths = {path for case in cases for path in paths_of(case).values()}
     files = {
         path: writer.files[path]
@@ -273,14 +268,27 @@ def _taken_up(
         if writer.files[path].unchanged()
     }
     labels = {key: found for writer in writers for key, found in writer.labels.items()}
-    if any(writer.rows or writer.failures for writer in writers):
-        files |= hashed(sorted(paths - files.keys()), pool, progress)
-    rois = rois_of(cases, files, labels, pool)
+    # Elsewhere or touched, a file may still hold the bytes of a row; not so with another size.
+    sizes = {known.size for writer in writers for known in writer.files.values()}
+    unknown = [path for path in sorted(paths - files.keys()) if _size_of(path) in sizes]
+    files |= hashed(unknown, pool, guard, progress)
+    rois = rois_of(cases, files, labels, pool, guard, progress)
     refuse_repeats(rois.cases, "the cohort, every label its own case")
     for writer in writers:
         writer.learn(rois.files.values())
         writer.labels = rois.labels
-    return rois, files | rois.files
+    return rois
+
+
+def _size_of(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return -1
+
+
+def _attempts_of(run: Run) -> Path:
+    return Run(run.path.absolute()).attempts_path
 
 
 def _ledger(
@@ -291,38 +299,47 @@ def _ledger(
     facts: dict[str, Any],
 ) -> Ledger:
     provenance = Provenance(engine.name, engine.values_version, _settings_of(settings))
+    columns = planned_columns(settings)
     further = dict.fromkeys(name for case in rois.cases for name in case.extra)
     return Ledger(
         writer,
-        Target(settings, row_key(asdict(provenance)), Run(writer.run.path.absolute())),
+        Target(settings, _decides(provenance, settings, columns), Run(writer.run.path.absolute())),
         provenance,
         rois.cases,
-        planned_columns(settings),
+        columns,
         [*KEY_COLUMNS, *further],
         facts,
     )
+
+
+def _decides(provenance: Provenance, settings: ExtractionSettings, columns: Sequence[str]) -> str:
+    told = asdict(provenance)
+    # The layout of tables decides no value; the columns do where a release adds a feature, and a
+    # row without diagnostics is none for a command that asks for them.
+    told.pop("schema")
+    told |= {"columns": list(columns), "additionalInfo": settings.setting.additionalInfo}
+    return row_key(told)
 
 
 def _work(
     plan: Plan,
     ledgers: list[Ledger],
     rois: Rois,
-    files: dict[str, InputFile],
     pool: Pool,
     options: Options,
     progress: bool,
 ) -> None:
     units: list[Unit] = []
     for target, ledger in enumerate(ledgers):
-        todo = ledger.take_up(files, options.retry == "failed")
-        ledger.start(len(todo), options.scheduler or f"{options.workers} here")
+        workers = options.scheduler or f"{options.workers} here"
+        todo = ledger.take_up(rois.files, options.retry == "failed", options.fresh, workers)
         for place in todo:
             if place in rois.failed:
-                ledger.fail(place, failure_of(rois.failed[place], {}), files)
+                ledger.fail(place, failure_of(rois.failed[place], {}), rois.files)
             else:
                 units.append(Unit(rois.cases[place], place, target))
     try:
-        compute(plan, ledgers, units, files, pool, progress)
+        compute(plan, ledgers, units, rois.files, pool, progress)
     except BaseException as error:
         for ledger in ledgers:
             ledger.stopped(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,9 +103,25 @@ def run_job(plan: Plan, job: Job) -> list[Outcome | Suspect]:
     attempt = Attempt(plan.attempts_path / job.name, plan.timeout_s)
     words = attempt.last_words()
     if words is not None:
-        return [Suspect(unit, words) for unit in job.units]
+        return _sorted_out(plan, job, words)
     with attempt:
         return _run_units(plan, job, attempt)
+
+
+def _sorted_out(plan: Plan, job: Job, words: str) -> list[Outcome | Suspect]:
+    """Tell the units that an attempt had finished before it died from those that it had not."""
+    files: dict[str, InputFile] = {}
+    found: list[Outcome | Suspect] = []
+    for unit in job.units:
+        with suppress(ImageError):
+            _hash(unit.case, files)
+        target, ours = plan.targets[unit.target], _files_of(unit.case, files)
+        key = key_of(unit.case, target.decides, ours)
+        if key in target.run.rows:
+            found.append(Outcome(unit, key, ours, None, 0.0))
+        else:
+            found.append(Suspect(unit, words))
+    return found
 
 
 def _run_units(plan: Plan, job: Job, attempt: Attempt | None) -> list[Outcome | Suspect]:
@@ -144,7 +161,7 @@ def _run_unit(
     except Exception as caught:
         error = caught
     seconds = time.perf_counter() - started
-    ours = {path: files[path] for path in paths_of(case).values() if path in files}
+    ours = _files_of(case, files)
     key = key_of(case, target.decides, ours)
     failure = None if error is None else failure_of(error, ours)
     if failure is not None:
@@ -156,19 +173,44 @@ def _run_unit(
     return Outcome(unit, key, ours, failure, seconds)
 
 
+def _files_of(case: Case, files: dict[str, InputFile]) -> dict[str, InputFile]:
+    return {path: files[path] for path in paths_of(case).values() if path in files}
+
+
 def _hash(case: Case, files: dict[str, InputFile]) -> None:
     for path in (case.image, case.mask):
-        if str(path.absolute()) in files or not path.is_file():
-            continue
-        try:
-            files[str(path.absolute())] = InputFile.of(path)
-        except OSError as error:
-            raise UnreadableImageError(
-                "the file cannot be read",
-                where=str(path),
-                found=error.strerror or error,
-                remedy="mend its rights, or the disk",
-            ) from error
+        # What is not there is told by whoever reads it.
+        if str(path.absolute()) not in files and path.is_file():
+            files[str(path.absolute())] = hash_of(path)
+
+
+def hash_of(path: Path) -> InputFile:
+    """Hash a file of a case.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    InputFile
+        Its state.
+
+    Raises
+    ------
+    ImageError
+        It cannot be read, or changed meanwhile.
+    """
+    try:
+        return InputFile.of(path)
+    except OSError as error:
+        raise UnreadableImageError(
+            "the file cannot be read",
+            where=str(path),
+            found=error.strerror or error,
+            remedy="mend its rights, or the disk",
+        ) from error
 
 
 def labels_of(case: Case) -> tuple[list[int], InputFile]:
@@ -191,9 +233,14 @@ def labels_of(case: Case) -> tuple[list[int], InputFile]:
     ImageError
         The mask cannot be read, or is empty.
     """
+    channel = case.label_channel or 0
+    if not case.mask.is_file():
+        labels_in(case.mask, channel)
+    mask = hash_of(case.mask)
     # An empty mask is checked, and refused, like any other.
-    labels = labels_in(case.mask, case.label_channel or 0) or [1]
-    return labels, InputFile.of(case.mask)
+    labels = labels_in(case.mask, channel) or [1]
+    mask.require_unchanged()
+    return labels, mask
 
 
 def failure_of(error: Exception, files: dict[str, InputFile]) -> Failure:

@@ -82,8 +82,10 @@ class Ledger:
         self._reused = 0
         self._started = time.perf_counter()
 
-    def take_up(self, files: Mapping[str, InputFile], retry_failed: bool) -> list[int]:
-        """Compare the cases with what the run holds.
+    def take_up(
+        self, files: Mapping[str, InputFile], retry_failed: bool, fresh: bool, workers: str
+    ) -> list[int]:
+        """Compare the cases with what the run holds, and say in the run that it is being written.
 
         Parameters
         ----------
@@ -91,6 +93,10 @@ class Ledger:
             What is known of the input files, by path.
         retry_failed : bool
             Whether failed cases are to be computed again.
+        fresh : bool
+            Whether all are.
+        workers : str
+            Where.
 
         Returns
         -------
@@ -98,9 +104,13 @@ class Ledger:
             Places of the cases to be computed.
         """
         keys = [key_of(case, self.target.decides, files) for case in self._cases]
-        if self.writer.is_missing(keys):
+        if self.writer.is_missing([] if fresh else keys):
             folder = self.writer.set_aside()
             self.writer.run.log.add("set aside", folder=folder.name)
+        self._facts["started"] = datetime.now(UTC).isoformat(timespec="seconds")
+        self.writer.start(self._provenance, {**self._facts, "cases": len(self._cases)})
+        if fresh:
+            self.writer.forget()
         todo = []
         for place, (case, key) in enumerate(zip(self._cases, keys, strict=True)):
             if key in self.writer.rows or (key in self.writer.failures and not retry_failed):
@@ -108,23 +118,15 @@ class Ledger:
             else:
                 todo.append(place)
         self._reused = sum(entry.row_key in self.writer.rows for entry in self._entries.values())
-        return todo
-
-    def start(self, todo: int, workers: str) -> None:
-        """Say in the run that it is being written.
-
-        Parameters
-        ----------
-        todo : int
-            How many cases are to be computed.
-        workers : str
-            Where.
-        """
-        self._facts["started"] = datetime.now(UTC).isoformat(timespec="seconds")
-        self.writer.start(self._provenance, {**self._facts, "cases": len(self._cases)})
         self.writer.run.log.add(
-            "started", cases=len(self._cases), todo=todo, reused=self._reused, workers=workers
+            "started",
+            cases=len(self._cases),
+            todo=len(todo),
+            reused=self._reused,
+            failed=len(self._entries) - self._reused,
+            workers=workers,
         )
+        return todo
 
     def fail(self, place: int, failure: Failure, files: Mapping[str, InputFile]) -> None:
         """Enter a case that fails without being computed.
@@ -203,8 +205,13 @@ class Ledger:
         self.writer.run.log.add("tables", **counts)
         return counts
 
-    def finish(self) -> Summary:
+    def finish(self, csv: bool) -> Summary:
         """Write the tables, and say that the run came to its end.
+
+        Parameters
+        ----------
+        csv : bool
+            Write the feature table as text, too.
 
         Returns
         -------
@@ -212,9 +219,10 @@ class Ledger:
             What was done.
         """
         counts = self.write()
+        self.writer.run.rows.drop_failures({entry.row_key for entry in self._entries.values()})
         seconds = round(time.perf_counter() - self._started, 3)
         facts = {**self._facts, "cases": len(self._cases), "counts": counts, "seconds": seconds}
-        self.writer.finish(self._provenance, facts)
+        self.writer.finish(self._provenance, facts, csv=csv)
         self.writer.run.log.add("finished", **counts, seconds=seconds)
         run = self.writer.run
         return Summary(

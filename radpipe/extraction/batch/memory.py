@@ -23,6 +23,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radpipe.errors import ImageError
+from radpipe.extraction.batch.plan import Job, Plan
 from radpipe.extraction.image import extents_of
 from radpipe.extraction.image_types import MOST_KEPT, image_type_names
 from radpipe.extraction.io import read_mask
@@ -78,10 +79,11 @@ class _Header:
 
 def estimate(
     image: Path,
-    masks: Sequence[Path],
+    masks: Sequence[tuple[Path, int]],
     settings: Sequence[ExtractionSettings],
     engine: str,
-    enough: int,
+    *,
+    by_rois: bool,
 ) -> Need:
     """Estimate the memory of a job: ROIs of one image under some settings.
 
@@ -89,48 +91,96 @@ def estimate(
     ----------
     image : Path
         The image file.
-    masks : sequence of Path
-        Mask files.
+    masks : sequence of tuple of (Path, int)
+        Mask files, and which channel of each.
     settings : sequence of ExtractionSettings
         Every ROI is computed under each of them.
     engine : str
         Name of the engine.
-    enough : int
-        Bytes that are there in any case: masks are read only if an ROI as large as the image
-        would take more.
+    by_rois : bool
+        Read the masks, and count on the largest box of their labels; else from headers alone, on
+        an ROI as large as the image.
 
     Returns
     -------
     Need
         In bytes; 0 where a header cannot be read, which the job itself will tell.
     """
-    try:
-        header = _header_of(image)
-        labels = _LABEL * max(_header_of(mask).voxels for mask in masks)
-    except RuntimeError:
+    header = _header_of(image)
+    if header is None:
         return Need(0, 0)
+    found = [_header_of(mask) for mask, _ in masks]
+    labels = _LABEL * max((each.voxels for each in found if each), default=0)
     read = header.bytes + labels
-    worst = _peak(header, header.size, settings, engine)
-    if _PROCESS + read + worst > enough:
-        worst = _peak(header, _largest_box(masks, header), settings, engine)
-    return Need(_IMPORTS + read, _PROCESS + read + worst)
+    box = _largest_box(masks, header) if by_rois else header.size
+    return Need(_IMPORTS + read, _PROCESS + read + _peak(header, box, settings, engine))
 
 
-def _header_of(path: Path) -> _Header:
+def needs_by_headers(plan: Plan, jobs: Sequence[Job]) -> list[Need]:
+    """Estimate what jobs take, their ROIs as large as their images.
+
+    Parameters
+    ----------
+    plan : Plan
+        What all jobs have in common.
+    jobs : sequence of Job
+        The jobs.
+
+    Returns
+    -------
+    list of Need
+        One a job.
+    """
+    return [_need(plan, job, by_rois=False) for job in jobs]
+
+
+def need_by_rois(plan: Plan, job: Job) -> Need:
+    """Estimate what a job takes, by the boxes of its ROIs.
+
+    Parameters
+    ----------
+    plan : Plan
+        What all jobs have in common.
+    job : Job
+        The job, whose masks are read.
+
+    Returns
+    -------
+    Need
+        The estimate.
+    """
+    return _need(plan, job, by_rois=True)
+
+
+def _need(plan: Plan, job: Job, *, by_rois: bool) -> Need:
+    cases = [unit.case for unit in job.units]
+    masks = list(dict.fromkeys((case.mask, case.label_channel or 0) for case in cases))
+    settings = [plan.targets[which].settings for which in {unit.target for unit in job.units}]
+    image = job.units[0].case.image
+    return estimate(image, masks, settings, plan.engine, by_rois=by_rois)
+
+
+def _header_of(path: Path) -> _Header | None:
+    """Read a header; one that cannot be read is told by the job itself."""
+    if not path.is_file():
+        return None
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    reader.ReadImageInformation()
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return None
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
     one = sitk.Image([1] * len(size), reader.GetPixelID(), channels)
     taken = math.prod(size) * channels * one.GetSizeOfPixelComponent()
     return _Header(np.array(size, float), np.array(reader.GetSpacing()), taken)
 
 
-def _largest_box(masks: Sequence[Path], header: _Header) -> _Sizes:
+def _largest_box(masks: Sequence[tuple[Path, int]], header: _Header) -> _Sizes:
     boxes = [np.zeros_like(header.size)]
-    for mask in masks:
+    for mask, channel in masks:
         try:
-            extents = extents_of(read_mask(mask))
+            extents = extents_of(read_mask(mask, channel))
         except ImageError:
             continue
         boxes += [

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from radpipe.errors import SettingsError
 from radpipe.parallel import require_workers
 
+log = logging.getLogger("radpipe")
 RETRY = ("failed", "none")
 TIMEOUT_S = 3600.0
+# Three years; the clock overflows at some hundred.
+MOST_SECONDS = 1e8
 # A worker that has imported everything takes some 250 MB.
 LEAST_MEMORY = 500_000_000
 
@@ -50,12 +54,12 @@ class Options:
             An option is wrong.
         """
         require_workers(self.workers)
-        if not self.timeout_s > 0:
+        if not 0 < self.timeout_s <= MOST_SECONDS:
             raise SettingsError(
                 "no time for a case",
                 where="--timeout",
                 found=self.timeout_s,
-                expected="seconds > 0",
+                expected=f"seconds above 0, at most {MOST_SECONDS:.0e}",
             )
         if self.retry not in RETRY:
             raise SettingsError(
@@ -68,3 +72,5 @@ class Options:
                 found=f"{self.memory / 1e6:.0f} MB",
                 expected=f"{LEAST_MEMORY / 1e6:.0f} MB or more",
             )
+        if self.memory is not None and self.workers == 0 and self.scheduler is None:
+            log.warning("--memory has no effect in this process, nor has --timeout")

@@ -127,6 +127,25 @@ def jobs_of(units: Iterable[Unit]) -> list[Job]:
     return [Job(tuple(sorted(group, key=_by_mask))) for group in by_image.values()]
 
 
+def one_by_one(job: Job) -> list[Job]:
+    """Take the masks of a job apart.
+
+    Parameters
+    ----------
+    job : Job
+        All units of one image.
+
+    Returns
+    -------
+    list of Job
+        One a mask.
+    """
+    by_mask: dict[Path, list[Unit]] = {}
+    for unit in job.units:
+        by_mask.setdefault(unit.case.mask, []).append(unit)
+    return [Job(tuple(group)) for group in by_mask.values()]
+
+
 def _by_mask(unit: Unit) -> tuple[Any, ...]:
     case = unit.case
     return str(case.mask), case.label_channel or 0, case.label, unit.place, unit.target

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from radpipe.cohort import ALL_LABELS, Case
-from radpipe.extraction.batch.job import labels_of
+from radpipe.extraction.batch.attempt import Guard
+from radpipe.extraction.batch.job import hash_of, labels_of
 from radpipe.extraction.batch.plan import paths_of
 from radpipe.parallel import Pool
+from radpipe.progress import progress_bar
 from radpipe.store import InputFile
 
 
@@ -25,7 +29,7 @@ class Rois:
     labels : dict of str to list of int
         What was found, by :func:`mask_key`.
     files : dict of str to InputFile
-        The masks that were read, by path.
+        What was known of the files, and the masks that were read, by path.
     """
 
     cases: list[Case]
@@ -39,6 +43,8 @@ def rois_of(
     files: Mapping[str, InputFile],
     labels: Mapping[str, list[int]],
     pool: Pool,
+    guard: Guard,
+    progress: bool,
 ) -> Rois:
     """List the labels of masks, and make one case of each.
 
@@ -52,6 +58,10 @@ def rois_of(
         Labels that are known already, by :func:`mask_key`.
     pool : Pool
         Where masks are read.
+    guard : Guard
+        Ends a mask that kills, or is never read.
+    progress : bool
+        Show how far it is on stderr.
 
     Returns
     -------
@@ -66,14 +76,24 @@ def rois_of(
         if case.label == ALL_LABELS and _known(case, read, known) is None
     ]
     errors: dict[int, Exception] = {}
-    for position, outcome in pool.as_done(labels_of, [cases[place] for place in unknown]):
-        case = cases[unknown[position]]
-        if isinstance(outcome, Exception):
-            errors[unknown[position]] = outcome
-        else:
-            found, mask = outcome
-            read[mask.path] = mask
-            known[mask_key(mask, case)] = found
+    listed = partial(guard.call, labels_of)
+    with progress_bar("listing labels", len(unknown), progress and bool(unknown)) as step:
+        for position, outcome in pool.as_done(listed, [cases[place] for place in unknown]):
+            case = cases[unknown[position]]
+            if isinstance(outcome, Exception):
+                errors[unknown[position]] = outcome
+            else:
+                found, mask = outcome
+                read[mask.path] = mask
+                known[mask_key(mask, case)] = found
+            step()
+    # By their bytes a later command knows that they failed.
+    paths = {path for place in errors for path in paths_of(cases[place]).values()} - read.keys()
+    for _, file in pool.as_done(
+        partial(guard.call, hash_of), [Path(path) for path in sorted(paths)]
+    ):
+        if isinstance(file, InputFile):
+            read[file.path] = file
     rois: list[Case] = []
     failed: dict[int, Exception] = {}
     for place, case in enumerate(cases):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,13 @@ from typing import Any
 
 from radpipe.progress import Pace
 from radpipe.store import Run
-from radpipe.store.lock import holder_of, is_held
-from radpipe.store.run import FINISHED
+from radpipe.store.lock import holder_of, host_elsewhere, is_held
+from radpipe.store.run import FINISHED, RUNNING
 
+PREPARING, STOPPED, MAYBE = "preparing", "stopped", "may be running"
 _LAST = 5
+# Of a command on another host that has said nothing for longer, nobody knows.
+_FRESH_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,19 @@ class Status:
     run : str
         The directory.
     state : str
-        ``finished``, ``running``, or ``stopped`` where nobody goes on with it.
+        ``finished``, ``running``, ``preparing`` before the first case, ``stopped`` where nobody
+        goes on with it, ``may be running`` where another host's lock may not show on this one.
     holder : str
         Who writes to it; empty if nobody.
     cases, done, failed : int
-        All cases of the last command, those that have a row, those that have none.
+        All cases of the last command, those that have a row, those that have none; 0 while it is
+        preparing.
     pace : str
         Rate and remaining time; empty unless it is running.
     last_failures : list of str
         What was found in the last cases that failed.
+    command : str
+        Which command goes on with it.
     """
 
     run: str
@@ -44,6 +52,7 @@ class Status:
     failed: int
     pace: str
     last_failures: list[str]
+    command: str = "radpipe extract"
 
     def in_words(self) -> list[str]:
         """Tell a person.
@@ -55,10 +64,12 @@ class Status:
         """
         who = f" by {self.holder}" if self.holder else ""
         lines = [f"{self.run}: {self.state}{who}"]
+        if self.state == PREPARING:
+            return [*lines, "it reads headers, and hashes files that it does not know"]
         left = f"; {self.pace}" if self.pace else ""
         lines.append(f"{self.done} of {self.cases} cases have a row, {self.failed} failed{left}")
-        if self.state == "stopped":
-            lines.append("give the same `radpipe extract` command again: it does what is missing")
+        if self.state == STOPPED:
+            lines.append(f"give the same `{self.command}` command again: it does what is missing")
         return lines + [f"failed: {message}" for message in self.last_failures]
 
 
@@ -81,28 +92,51 @@ def status_of(path: str | Path) -> Status:
         The directory is no run.
     """
     run = Run(Path(path))
-    finished = run.state() == FINISHED
-    held = is_held(run.path)
-    events = _of_the_last_command(list(run.log.events()))
+    events = list(run.log.events())
+    state = _state(run, events)
+    held = state in (RUNNING, PREPARING)
+    events = [] if state == PREPARING else _of_the_last_command(events)
     started = next((event for event in events if event["event"] == "started"), {})
     failures = [event for event in events if event["event"] == "failed"]
-    done = started.get("reused", 0) + sum(event["event"] == "done" for event in events)
-    counts = {"rows": done, "failures": len(failures), "cases": started.get("cases", 0)}
-    if finished:
-        counts = run.facts()["counts"]
+    counts = run.facts()["counts"] if state == FINISHED else _counts(events, started)
     return Status(
         run=str(path),
-        state="running" if held else "finished" if finished else "stopped",
-        holder=holder_of(run.path) if held else "",
+        state=state,
+        holder=holder_of(run.path) if held or state == MAYBE else "",
         cases=counts["cases"],
         done=counts["rows"],
         failed=counts["failures"],
         pace=_pace(events, started) if held else "",
         last_failures=[f"case {each['case_id']}: {each['message']}" for each in failures[-_LAST:]],
+        command=run.command(),
     )
 
 
-def _of_the_last_command(events: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+def _state(run: Run, events: list[dict[str, Any]]) -> str:
+    left = run.state()
+    if is_held(run.path):
+        names = [event["event"] for event in events]
+        begun = [name for name in names if name in ("preparing", "started")]
+        return PREPARING if begun[-1:] == ["preparing"] else RUNNING
+    if host_elsewhere(run.path) and _is_fresh(run.log.path):
+        return MAYBE
+    return FINISHED if left == FINISHED else STOPPED
+
+
+def _is_fresh(path: Path) -> bool:
+    return path.is_file() and time.time() - path.stat().st_mtime < _FRESH_S
+
+
+def _counts(events: Sequence[dict[str, Any]], started: dict[str, Any]) -> dict[str, int]:
+    names = [event["event"] for event in events]
+    return {
+        "cases": started.get("cases", 0),
+        "rows": started.get("reused", 0) + names.count("done"),
+        "failures": started.get("failed", 0) + names.count("failed"),
+    }
+
+
+def _of_the_last_command(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     starts = [place for place, event in enumerate(events) if event["event"] == "started"]
     return events[starts[-1] :] if starts else events
 

@@ -45,7 +45,7 @@ def diagnostics_of(
     """
     told = {f"Versions_{name}": found for name, found in _versions().items()}
     told |= _configuration(settings)
-    shared = shared or Shared(1, 1)
+    shared = shared or Shared()
     for stage in prepared.stages:
         if stage.name in _WITH_IMAGE:
             told |= {

@@ -118,9 +118,9 @@ class Engine:
             compile_map_kernels()
             prepared = prepare(image, mask, settings.setting)
             maps = maps_of(prepared, settings, threads=self._threads)
-            return _diagnostics(prepared, settings, {}, Shared(1, 1)) | dict(maps)
+            return _diagnostics(prepared, settings, {}, Shared()) | dict(maps)
         compile_kernels()
-        shared = shared or Shared(1, 1)
+        shared = shared or Shared()
         return _execute(settings, image, mask, self._threads, shared)
 
     def versions(self) -> Mapping[str, str]:
@@ -149,7 +149,7 @@ def compile_kernels() -> None:
                 "featureClass": dict.fromkeys(FEATURE_CLASSES),
                 "setting": {"resampledPixelSpacing": [1.5, 1.5, 1.0], "force2D": plane},
             }
-            _execute(validated(content, "kernels"), image, mask, 1, Shared(1, 1))
+            _execute(validated(content, "kernels"), image, mask, 1, Shared())
 
 
 def _execute(

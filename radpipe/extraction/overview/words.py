@@ -220,7 +220,7 @@ def unfinished(run: Run) -> str:
     str
         Sentences.
     """
-    waiting = sum(1 for _ in run.rows.rows())
+    waiting = len(list(run.rows.keys()))
     told = (
         f"It is being written by {holder_of(run.path)}."
         if is_held(run.path)

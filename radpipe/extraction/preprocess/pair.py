@@ -60,7 +60,7 @@ def checked_pair(
                 remedy="sitk.GetImageFromArray makes an image of an array; set its spacing",
             )
     channel = setting.label_channel if label_channel is None else label_channel
-    shared = shared or Shared(1, 1)
+    shared = shared or Shared()
     read = shared.once(Scope.IMAGE, "read", partial(_image, image))
     labels = shared.once(Scope.MASK, "read", partial(_labels, mask, channel))
     check_pair(

@@ -80,7 +80,7 @@ def prepare(
     SettingsError
         ``resampledPixelSpacing`` does not fit the image.
     """
-    shared = shared or Shared(1, 1)
+    shared = shared or Shared()
     if mask.GetPixelID() != sitk.sitkUInt32:
         mask = as_label_map(mask, setting.label_channel)
     extent = (shared.known(Scope.MASK, EXTENTS) or {}).get(setting.label)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from radpipe.extraction.batch.attempt import TIMED_OUT, Attempt, place_in
+from radpipe.errors import TimedOutError
+from radpipe.extraction.batch.attempt import TIMED_OUT, Attempt, Guard, place_in
 
 # Both are ended in C: neither the interpreter nor its lock can be asked.
 ENDINGS = {
@@ -52,3 +53,13 @@ def test_work_that_ends_leaves_no_mark(tmp_path: Path) -> None:
 
 def test_nothing_said_is_no_place() -> None:
     assert place_in("") == ""
+
+
+def test_a_guarded_call_that_died_is_told_at_the_second_try(tmp_path: Path) -> None:
+    guard = Guard(tmp_path, 60.0)
+    assert guard.call(len, "abc") == 3
+    assert list(tmp_path.iterdir()) == []
+    guard.mark(len, "abc").write_text("Timeout (0:01:00)!\n")
+    with pytest.raises(TimedOutError, match="its time was up"):
+        guard.call(len, "abc")
+    assert Guard(None, 1.0).call(len, "abc") == 3

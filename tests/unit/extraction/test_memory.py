@@ -57,7 +57,7 @@ def settings_of(*contents: dict[str, Any]) -> list[ExtractionSettings]:
 
 
 def expected(pair: tuple[Path, Path], *contents: dict[str, Any], engine: str = "fast") -> int:
-    return estimate(pair[0], [pair[1]], settings_of(*contents), engine, 0).expected
+    return estimate(pair[0], [(pair[1], 0)], settings_of(*contents), engine, by_rois=True).expected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak")
@@ -72,7 +72,7 @@ def test_a_process_takes_what_is_expected(
     command = [sys.executable, "-c", ONE_CASE, *map(str, pair), json.dumps(content)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     peak = int(done.stdout)
-    need = estimate(pair[0], [pair[1]], settings_of(content), "fast", 0)
+    need = estimate(pair[0], [(pair[1], 0)], settings_of(content), "fast", by_rois=True)
     assert need.least < peak
     assert 0.8 < need.expected / peak < 1.6
 
@@ -80,7 +80,7 @@ def test_a_process_takes_what_is_expected(
 @pytest.mark.parametrize(("dtype", "voxel_bytes"), [(np.int16, 2), (np.float64, 8)])
 def test_the_least_is_what_is_read(tmp_path: Path, dtype: type, voxel_bytes: int) -> None:
     least = [
-        estimate(image, [mask], settings_of(PLAIN), "fast", 0).least
+        estimate(image, [(mask, 0)], settings_of(PLAIN), "fast", by_rois=True).least
         for image, mask in (write_pair(tmp_path, size, 5, dtype) for size in (10, 50))
     ]
     assert least[1] - least[0] == (50**3 - 10**3) * (voxel_bytes + 4)
@@ -103,15 +103,15 @@ def test_masks_are_read_only_where_the_worst_case_does_not_fit(
     settings = settings_of(WAVELETS)
     worst = expected(write_pair(tmp_path, 100, 99), WAVELETS)
     write_pair(tmp_path, 100, 10)
-    assert estimate(image, [mask], settings, "fast", 0).expected < worst - 100 * MB
+    assert estimate(image, [(mask, 0)], settings, "fast", by_rois=True).expected < worst - 100 * MB
 
-    def read(path: Path) -> sitk.Image:
+    def read(path: Path, channel: int) -> sitk.Image:
         raise AssertionError("the mask is read")
 
     monkeypatch.setattr(memory, "read_mask", read)
-    assert estimate(image, [mask], settings, "fast", 2 * worst).expected >= worst
+    assert estimate(image, [(mask, 0)], settings, "fast", by_rois=False).expected >= worst
     with pytest.raises(AssertionError, match="the mask is read"):
-        estimate(image, [mask], settings, "fast", worst // 2)
+        estimate(image, [(mask, 0)], settings, "fast", by_rois=True)
 
 
 def test_the_largest_roi_of_all_masks_counts(tmp_path: Path) -> None:
@@ -119,28 +119,48 @@ def test_the_largest_roi_of_all_masks_counts(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_pair(tmp_path / name, 80, box)
     image = tmp_path / "small" / "image.nrrd"
-    masks = [tmp_path / name / "mask.nrrd" for name in ("large", "small")]
+    masks = [(tmp_path / name / "mask.nrrd", 0) for name in ("large", "small")]
     settings = settings_of(WAVELETS)
-    both = estimate(image, masks, settings, "fast", 0)
-    assert both == estimate(image, masks[:1], settings, "fast", 0)
-    assert both.expected > estimate(image, masks[1:], settings, "fast", 0).expected
+    both = estimate(image, masks, settings, "fast", by_rois=True)
+    assert both == estimate(image, masks[:1], settings, "fast", by_rois=True)
+    assert both.expected > estimate(image, masks[1:], settings, "fast", by_rois=True).expected
 
 
-@pytest.mark.parametrize("broken", ["image", "mask"])
-def test_without_a_header_nothing_is_said(tmp_path: Path, broken: str) -> None:
-    pair = write_pair(tmp_path, 10, 5)
-    (tmp_path / f"{broken}.nrrd").write_bytes(b"no image")
-    assert estimate(pair[0], [pair[1]], settings_of(PLAIN), "fast", 0) == Need(0, 0)
-    assert estimate(tmp_path / "none.nrrd", [pair[1]], settings_of(PLAIN), "fast", 0) == Need(0, 0)
+def test_without_a_header_nothing_is_said(tmp_path: Path) -> None:
+    image, mask = write_pair(tmp_path, 10, 5)
+    image.write_bytes(b"no image")
+    for path in (image, tmp_path / "none.nrrd"):
+        assert estimate(path, [(mask, 0)], settings_of(PLAIN), "fast", by_rois=True) == Need(0, 0)
+
+
+def test_a_mask_without_a_header_leaves_the_others_estimate_as_it_is(tmp_path: Path) -> None:
+    image, mask = write_pair(tmp_path, 50, 30)
+    (tmp_path / "broken.nrrd").write_bytes(b"no mask")
+    alone = estimate(image, [(mask, 0)], settings_of(PLAIN), "fast", by_rois=True)
+    masks = [(tmp_path / "broken.nrrd", 0), (mask, 0), (tmp_path / "none.nrrd", 0)]
+    assert estimate(image, masks, settings_of(PLAIN), "fast", by_rois=True) == alone
+
+
+def test_the_channel_of_the_roi_counts(tmp_path: Path) -> None:
+    image, mask = write_pair(tmp_path, 80, 10)
+    large = sitk.ReadImage(str(write_pair(tmp_path, 80, 60)[1]))
+    small = sitk.ReadImage(str(write_pair(tmp_path, 80, 10)[1]))
+    sitk.WriteImage(sitk.Compose(small, large), str(mask))
+    first, second = (
+        estimate(image, [(mask, channel)], settings_of(WAVELETS), "fast", by_rois=True).expected
+        for channel in (0, 1)
+    )
+    # Of 60 × 60 × 60 doubles and more, where the first channel has 10 × 10 × 10.
+    assert second - first > 8 * (60**3 - 10**3)
 
 
 def test_a_mask_that_cannot_be_used_is_left_to_the_job(tmp_path: Path) -> None:
     image, mask = write_pair(tmp_path, 10, 5)
     sitk.WriteImage(sitk.Image(10, 10, sitk.sitkUInt8), str(tmp_path / "flat.png"))
     sitk.WriteImage(sitk.Image([10] * 3, sitk.sitkFloat32) + 0.5, str(tmp_path / "parts.nrrd"))
-    masks = [tmp_path / "flat.png", tmp_path / "parts.nrrd", mask]
-    found = estimate(image, masks, settings_of(PLAIN), "fast", 0)
-    assert found == estimate(image, [mask], settings_of(PLAIN), "fast", 0)
+    masks = [(tmp_path / "flat.png", 0), (tmp_path / "parts.nrrd", 0), (mask, 0)]
+    found = estimate(image, masks, settings_of(PLAIN), "fast", by_rois=True)
+    assert found == estimate(image, [(mask, 0)], settings_of(PLAIN), "fast", by_rois=True)
 
 
 def test_settings_that_do_not_fit_the_image_are_left_to_the_job(tmp_path: Path) -> None:

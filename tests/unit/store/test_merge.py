@@ -1,15 +1,20 @@
 """Runs of several sites, or shards, made into one."""
 
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from radpipe.cli import app
 from radpipe.errors import RunError
 from radpipe.extraction.batch import Options, extract_run
-from radpipe.store import Run
+from radpipe.store import Run, read_table, write_table
 from radpipe.store.merge import merge
+from radpipe.store.table import read_row_keys
 from tests.conftest import Pair
 
 SMALL = {"featureClass": {"firstorder": ["Mean", "Energy"]}}
@@ -56,6 +61,75 @@ def test_a_merged_run_is_one_to_go_on_with(
     monkeypatch.setattr("radpipe.extraction.batch.work.run_job", never)
     run = extract_run(tmp_path / "cohort.csv", SMALL, tmp_path / "merged")
     assert list(run.features()[0]["case_id"]) == ["p0", "p1", "p2", "p3"]
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("ending", "error"), [(full, RunError), (stop, KeyboardInterrupt)])
+@pytest.mark.parametrize("place", ["features.parquet", "diagnostics.parquet", "qc", "files.json"])
+def test_a_merge_that_did_not_end_goes_on(
+    make_cohort: Cohort,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    ending: Callable[..., None],
+    error: type[BaseException],
+) -> None:
+    runs = parts(make_cohort, tmp_path, slice(0, 2), slice(2, 4))
+    merge(runs, tmp_path / "undisturbed")
+    replaced, copied = Path.replace, shutil.copyfile
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Path,
+            "replace",
+            lambda path, to: ending() if Path(to).name == place else replaced(path, to),
+        )
+        patched.setattr(shutil, "copyfile", ending if place == "qc" else copied)
+        with pytest.raises(error):
+            merge(runs, tmp_path / "merged")
+    assert Run(tmp_path / "merged").state() == "running"
+    with pytest.raises(RunError, match=r"not finished.*`radpipe merge`"):
+        Run(tmp_path / "merged").features()
+    with pytest.raises(RunError, match="a run already"):
+        merge(runs[:1], tmp_path / "merged")
+    merge(runs, tmp_path / "merged")
+    for name in ("features.parquet", "diagnostics.parquet", "failures.parquet", "files.json"):
+        once, again = (tmp_path / run / name for run in ("undisturbed", "merged"))
+        assert once.read_bytes() == again.read_bytes(), name
+    assert len(list((tmp_path / "merged" / "qc").iterdir())) == 4
+    with pytest.raises(RunError, match="a run already"):
+        merge(runs, tmp_path / "merged")
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radpipe.store.merge.merge", stop)
+    told = CliRunner().invoke(app, ["merge", str(tmp_path), "--out", str(tmp_path / "merged")])
+    assert told.exit_code == 130
+    assert "the same command goes on" in told.stderr
+
+
+def test_a_folder_of_runs_names_them_all(make_cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "sites").mkdir()
+    for run in parts(make_cohort, tmp_path, slice(0, 2), slice(2, 4)):
+        run.rename(tmp_path / "sites" / run.name)
+    merged = merge([tmp_path / "sites"], tmp_path / "merged")
+    assert list(merged.features()[0]["case_id"]) == ["p0", "p1", "p2", "p3"]
+
+
+def test_a_release_with_another_feature_is_refused(make_cohort: Cohort, tmp_path: Path) -> None:
+    runs = parts(make_cohort, tmp_path, slice(0, 2), slice(2, 4))
+    path = runs[1] / "features.parquet"
+    table, provenance = read_table(path)
+    table = table.drop(columns="original_firstorder_Energy")
+    write_table(path, table, provenance, read_row_keys(path))
+    with pytest.raises(RunError, match=r"different columns.*original_firstorder_Energy"):
+        merge(runs, tmp_path / "merged")
 
 
 def test_what_failed_in_one_run_and_is_done_in_another_is_done(
@@ -114,3 +188,15 @@ def test_further_columns_of_one_site_are_kept(make_cohort: Cohort, tmp_path: Pat
     features, _ = merge(runs, tmp_path / "merged").features()
     assert list(features["scanner"].fillna("")) == ["", "A"]
     assert list(features.columns[:5]) == ["case_id", "patient_id", "modality", "roi", "label"]
+
+
+def test_a_failure_of_another_patient_of_the_same_name_is_not_taken_for_done(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    runs = []
+    for site, number in (("north", 0), ("south", 1)):
+        table = pd.read_csv(make_cohort(2, {0: empty})).iloc[[number]].assign(patient_id="001")
+        table.to_csv(tmp_path / f"{site}.csv", index=False)
+        runs.append(extract_run(tmp_path / f"{site}.csv", SMALL, tmp_path / site).path)
+    with pytest.raises(RunError, match=r"case 001: one case_id names different cases"):
+        merge(runs, tmp_path / "merged")

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -100,9 +101,11 @@ def test_a_part_file_of_a_killed_process_is_no_row(tmp_path: Path) -> None:
     with writer_of(tmp_path) as writer:
         writer.start(MADE_BY, {})
         (tmp_path / "rows" / "k.json.part-1").write_text('{"features": {')
+        (tmp_path / "qc" / "k.png.part-1").write_bytes(b"half")
+        (tmp_path / "earlier-1.part-1").mkdir()
         assert RunWriter(writer.run).rows == set()
     with writer_of(tmp_path):
-        assert not (tmp_path / "rows" / "k.json.part-1").exists()
+        assert not list(tmp_path.rglob("*.part-*"))
 
 
 def hold(path: Path, held: object, let_go: object) -> None:
@@ -136,6 +139,42 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "holder.json").exists()
     with writer_of(tmp_path) as writer:
         assert writer.rows == set()
+
+
+def no_flock(*_: object) -> None:
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+def hold_without_locks(path: Path, held: object, let_go: object) -> None:
+    import fcntl
+
+    fcntl.flock = no_flock
+    hold(path, held, let_go)
+
+
+def test_without_locks_a_marker_stands_and_its_removal_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.flock", no_flock)
+    context = multiprocessing.get_context("spawn")
+    held, let_go = context.Event(), context.Event()
+    holder = context.Process(target=hold_without_locks, args=(tmp_path, held, let_go))
+    holder.start()
+    assert held.wait(60)
+    assert is_held(tmp_path)
+    refusal = (
+        rf"process {holder.pid} on .*if that process is no longer there, remove .*lock\.marker"
+    )
+    with pytest.raises(RunError, match=refusal), writer_of(tmp_path):
+        pass
+    holder.kill()
+    holder.join(60)
+    # The one that was killed was on this host, and its marker is seen to be void.
+    with writer_of(tmp_path) as writer:
+        writer.start(MADE_BY, {})
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+    assert not (tmp_path / "lock.marker").exists()
 
 
 def test_a_foreign_directory_is_refused_and_a_refused_run_leaves_nothing(tmp_path: Path) -> None:
@@ -174,6 +213,42 @@ def test_a_file_that_changes_while_it_is_hashed_is_told(
         InputFile.of(path)
 
 
+def test_a_file_that_is_only_touched_has_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "image.nii"
+    path.write_bytes(b"before")
+    known = InputFile.of(path)
+    path.chmod(0o600)
+    os.link(path, tmp_path / "backup.nii")
+    assert not known.unchanged()
+    known.require_unchanged()
+
+
+def test_a_change_whose_time_was_set_back_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "image.nii"
+    path.write_bytes(b"before")
+    known = InputFile.of(path)
+    path.write_bytes(b"after!")
+    os.utime(path, ns=(known.mtime_ns, known.mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (known.size, known.mtime_ns)
+    assert not known.unchanged()
+    with pytest.raises(FileChangedError):
+        known.require_unchanged()
+
+
+def test_a_file_written_just_now_is_hashed_in_a_later_tick_of_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where ticks last 10 ms, a change within the one of the hash would leave no trace."""
+    hashed: list[int] = []
+    monkeypatch.setattr(
+        "radpipe.store.inputs.sha256_of", lambda _: str(hashed.append(time.time_ns()))
+    )
+    path = tmp_path / "image.nii"
+    path.write_bytes(b"before")
+    InputFile.of(path)
+    assert hashed[0] - path.stat().st_ctime_ns > 10_000_000
+
+
 def test_unchanged_means_size_time_and_inode(tmp_path: Path) -> None:
     path = tmp_path / "image.nii"
     path.write_bytes(b"before")
@@ -205,6 +280,9 @@ def test_a_log_line_cut_short_is_left_out(tmp_path: Path) -> None:
     assert [event["case_id"] for event in log.events()] == ['ä "quoted"\nline']
     assert len(log.path.read_text().splitlines()) == 2
     assert json.loads(log.path.read_text().splitlines()[0])["event"] == "done"
+    log.add("next")
+    log.add("after it")
+    assert [event["event"] for event in log.events()] == ["done", "next", "after it"]
 
 
 def test_tables_are_due_by_time_and_by_what_they_cost(
@@ -237,3 +315,139 @@ def test_replaced_tables_are_set_aside_and_none_overwrites_another(tmp_path: Pat
             folder = writer.set_aside()
             assert folder.name == f"earlier-{number}"
             assert list(pd.read_parquet(folder / "features.parquet")[FEATURE]) == [float(number)]
+        shutil.rmtree(tmp_path / "earlier-1")
+        assert writer.set_aside().name == "earlier-3"
+
+
+def test_half_a_copy_of_replaced_tables_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = shutil.copy2
+
+    def full(source: Path, place: Path) -> None:
+        if source.name == "diagnostics.parquet":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(source, place)
+
+    with writer_of(tmp_path) as writer:
+        put(writer, "k", 1.0)
+        tables(writer, entry("a", "k"))
+        monkeypatch.setattr(shutil, "copy2", full)
+        with pytest.raises(RunError, match="No space left"):
+            writer.set_aside()
+        assert not list(tmp_path.glob("earlier-*"))
+
+
+def test_tables_do_not_tell_which_diagnostics_came_first(tmp_path: Path) -> None:
+    """Diagnostics that not every case has, and types that one case alone leaves open."""
+    told = {
+        "k1": {"voxels": 7, "edge": True, "why": None, "scale": 1},
+        "k2": {"undefined": "x", "voxels": 8, "scale": 2.5},
+        "k3": {"edge": False, "voxels": 9, "late": "y", "scale": 3.0},
+    }
+    every = [entry(name, key) for name, key in (("c", "k3"), ("b", "k2"), ("a", "k1"))]
+    with writer_of(tmp_path / "once") as writer:
+        for key in told:
+            put(writer, key, float("nan"), **told[key])
+        tables(writer, *every)
+    with writer_of(tmp_path / "often") as writer:
+        for number, key in enumerate(("k1", "k2", "k3")):
+            put(writer, key, float("nan"), **told[key])
+            tables(writer, *every[2 - number :])
+    for name in ("features.parquet", "diagnostics.parquet"):
+        once, often = (tmp_path / run / name for run in ("once", "often"))
+        assert once.read_bytes() == often.read_bytes(), name
+    back = pd.read_parquet(tmp_path / "often" / "diagnostics.parquet").set_index("case_id")
+    assert list(back["scale"]) == [3.0, 2.5, 1.0]
+    assert list(back["voxels"]) == [9, 8, 7]
+    assert back["edge"].isna().tolist() == [False, True, False]
+    assert list(back["edge"].dropna()) == [False, True]
+    assert "why" not in back
+
+
+def test_a_dropped_row_leaves_no_trace_in_the_tables(tmp_path: Path) -> None:
+    with writer_of(tmp_path / "once") as writer:
+        put(writer, "k1", 1.0, scale=1)
+        tables(writer, entry("a", "k1"))
+    with writer_of(tmp_path / "twice") as writer:
+        put(writer, "k1", 1.0, scale=1)
+        put(writer, "k2", 2.0, scale=2.5, undefined="x")
+        tables(writer, entry("a", "k1"), entry("b", "k2"))
+        assert writer.rows == {"k1", "k2"}
+        tables(writer, entry("a", "k1"))
+        assert writer.rows == {"k1"}
+    for name in ("features.parquet", "diagnostics.parquet"):
+        once, twice = (tmp_path / run / name for run in ("once", "twice"))
+        assert once.read_bytes() == twice.read_bytes(), name
+
+
+def test_the_feature_table_has_the_types_that_pandas_knows(tmp_path: Path) -> None:
+    unnamed = entry("b", "k2")
+    unnamed.keys["label"] = None
+    with writer_of(tmp_path) as writer:
+        put(writer, "k1", 0.1 + 0.2)
+        put(writer, "k2", float("nan"))
+        tables(writer, entry("a", "k1"), unnamed)
+    back = pd.read_parquet(tmp_path / "features.parquet")
+    assert list(back.columns) == [*KEY_COLUMNS, MASK_VOLUME, FEATURE]
+    assert [str(back[name].dtype) for name in ("label", MASK_VOLUME, FEATURE)] == [
+        "Int64",
+        "float64",
+        "float64",
+    ]
+    assert all(pd.api.types.is_string_dtype(back[name]) for name in KEY_COLUMNS[:4])
+    assert list(back["label"].fillna(-1)) == [1, -1]
+    assert back[FEATURE][0] == 0.1 + 0.2
+    assert back[FEATURE].isna().tolist() == [False, True]
+
+
+def test_a_row_that_vanished_is_told_and_computed_again(tmp_path: Path) -> None:
+    with writer_of(tmp_path) as writer:
+        writer.start(MADE_BY, {})
+        put(writer, "k", 1.0)
+        (tmp_path / "rows" / "k.json").unlink()
+        with pytest.raises(RunError, match=r"row is gone.*no k\.json.*the same command again"):
+            tables(writer, entry("a", "k"))
+        assert writer.rows == set()
+
+
+def test_the_table_as_text_is_never_older_than_the_table(tmp_path: Path) -> None:
+    with writer_of(tmp_path) as writer:
+        writer.start(MADE_BY, {})
+        put(writer, "k1", 0.1 + 0.2)
+        tables(writer, entry("a", "k1"))
+        writer.finish(MADE_BY, {}, csv=True)
+        told = pd.read_csv(tmp_path / "features.csv", dtype=str)
+        assert list(told.columns) == [*KEY_COLUMNS, MASK_VOLUME, FEATURE]
+        assert float(told[FEATURE][0]) == 0.1 + 0.2
+        kept = (tmp_path / "features.csv").read_bytes()
+        assert (writer.set_aside() / "features.csv").read_bytes() == kept
+    with writer_of(tmp_path) as writer:
+        put(writer, "k2", 2.0)
+        tables(writer, entry("a", "k1"), entry("b", "k2"))
+        assert not (tmp_path / "features.csv").exists()
+        writer.finish(MADE_BY, {})
+    assert not (tmp_path / "features.csv").exists()
+
+
+def test_files_of_failed_cases_are_not_hashed_again(tmp_path: Path) -> None:
+    path = tmp_path / "image.nii"
+    path.write_bytes(b"no image")
+    known = InputFile.of(path)
+    with writer_of(tmp_path / "run") as writer:
+        writer.start(MADE_BY, {})
+        writer.run.rows.put("k", Failure("read", "ImageError", "cannot", "mend", (known,)))
+    with writer_of(tmp_path / "run") as writer:
+        assert writer.files == {known.path: known}
+        assert writer.files[known.path].unchanged()
+        writer.write_files()
+    assert Run(tmp_path / "run").known_files() == ({known.path: known}, {})
+
+
+def test_hashes_of_an_earlier_layout_are_forgotten(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = [1, 2, 3, "0" * 64]
+    (tmp_path / "files.json").write_text(json.dumps({"files": {"/a": state}, "labels": {}}))
+    assert Run(tmp_path).known_files() == ({}, {})
+    assert "all files are hashed again" in caplog.text
