@@ -1,0 +1,1 @@
+"""Faults injected from outside: the product has no hook for them. See ``sitecustomize``."""
