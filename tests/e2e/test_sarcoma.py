@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radpipe.extraction.batch import extract_run
+from radpipe.extraction.batch import Options, extract_run
 
 pytest.importorskip("xgboost")
 
@@ -29,7 +29,7 @@ def sarcoma(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         for patient in sorted((SHARED / "sts" / "nifti").iterdir())
     ]
     pd.DataFrame(rows).to_csv(folder / "cohort.csv", index=False)
-    extract_run(folder / "cohort.csv", "pet", folder / "RUN", workers=2)
+    extract_run(folder / "cohort.csv", "pet", folder / "RUN", options=Options(workers=2))
     return folder / "RUN", SHARED / "sts" / "clinical.csv"
 
 
