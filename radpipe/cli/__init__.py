@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Annotated
 
 import typer
 
@@ -32,6 +33,28 @@ app = typer.Typer(
 VERBS = (
     extract, status, merge, verify, maps, evaluate, train, validate, predict, report, demo,
 )  # fmt: skip
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from radpipe.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Tell which radpipe this is.", callback=_tell_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
 for verb in VERBS:
     app.command()(verb)
 

@@ -163,13 +163,16 @@ def cluster_workers(scheduler: str) -> Iterator[ClusterWorkers]:
 
     _require_certificates(scheduler)
     try:
+        if "://" not in scheduler:
+            raise ValueError("no address")
         client = Client(scheduler, set_as_default=False)
-    except (OSError, ValueError) as error:
+    # Dask's RuntimeError: its settings ask for encryption, and the address for none.
+    except (OSError, ValueError, RuntimeError) as error:
         raise RunError(
             "cannot reach the Dask scheduler",
             where=scheduler,
             found=str(error).splitlines()[0],
-            expected="the address of a running scheduler, such as tcp://host:8786",
+            expected="the address of a running scheduler, such as tcp://host:8786 or tls://host:8786",
             remedy="start one with `dask scheduler`, or use --workers",
         ) from error
     # A scheduler that goes is told in one sentence, not by Dask's tracebacks.

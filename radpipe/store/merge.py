@@ -90,6 +90,12 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> Run:
 
 
 def _whole(parts: Sequence[Run]) -> _Whole:
+    if len({part.path.resolve() for part in parts}) < len(parts):
+        raise RunError(
+            "a run is named twice",
+            where=", ".join(str(part.path) for part in parts),
+            remedy="name each run once",
+        )
     provenance = _one_provenance(parts)
     _refuse_other_columns(parts)
     cases = _cases(parts)

@@ -23,6 +23,7 @@ from radpipe.extraction.batch.work import compute, hashed
 from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
 from radpipe.parallel import Pool, memory_here
+from radpipe.parallel.cluster import cluster_workers
 from radpipe.store import (
     KEY_COLUMNS,
     MASK_VOLUME,
@@ -126,6 +127,10 @@ def extract_runs(
     memory = None
     if options.scheduler is None and options.workers:
         memory = options.memory or memory_here()
+    if options.scheduler is not None:
+        # Before any directory is made.
+        with cluster_workers(options.scheduler):
+            pass
     with ExitStack() as open_runs:
         # Runs are let go last, when no worker writes to them any more.
         writers = [open_runs.enter_context(writer_of(out)) for out in read]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,8 @@ from radpipe.errors import RunError
 from radpipe.extraction.batch.job import Outcome, Suspect
 from radpipe.extraction.batch.plan import Target, inputs_of, key_of
 from radpipe.store import Entry, Failure, InputFile, Provenance, RunWriter
+
+log = logging.getLogger("radpipe")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,12 @@ class Ledger:
         if self.writer.is_missing([] if fresh else keys):
             folder = self.writer.set_aside()
             self.writer.run.log.add("set aside", folder=folder.name)
+            log.warning(
+                "%s held rows that this command does not make (other settings, images or cases): "
+                "its tables are kept in %s",
+                self.writer.run.path,
+                folder,
+            )
         self._facts["started"] = datetime.now(UTC).isoformat(timespec="seconds")
         self.writer.start(self._provenance, {**self._facts, "cases": len(self._cases)})
         if fresh:

@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass
 
 from radpipe.errors import SettingsError
-from radpipe.parallel import require_workers
+from radpipe.parallel import default_workers, require_workers
 
 log = logging.getLogger("radpipe")
 RETRY = ("failed", "none")
 TIMEOUT_S = 3600.0
 # Three years; the clock overflows at some hundred.
 MOST_SECONDS = 1e8
+# Workers a core.
+_CROWD = 4
 # A worker that has imported everything takes some 250 MB.
 LEAST_MEMORY = 500_000_000
 
@@ -72,5 +74,8 @@ class Options:
                 found=f"{self.memory / 1e6:.0f} MB",
                 expected=f"{LEAST_MEMORY / 1e6:.0f} MB or more",
             )
+        if self.workers > _CROWD * default_workers() and self.scheduler is None:
+            cores = default_workers()
+            log.warning("%d workers for %d cores: they wait for each other", self.workers, cores)
         if self.memory is not None and self.workers == 0 and self.scheduler is None:
             log.warning("--memory has no effect in this process, nor has --timeout")

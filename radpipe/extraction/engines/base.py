@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -21,6 +22,23 @@ DEFAULT_ENGINE = "fast"
 # Of the engine `fast`: goes up with every change after which any value may differ; each has its
 # line in CHANGELOG.md.
 VALUES_VERSION = "1"
+
+
+@contextmanager
+def one_itk_thread() -> Iterator[None]:
+    """Let ITK's filters run on one thread: their sums over threads have other last bits.
+
+    Yields
+    ------
+    None
+        To compute in; afterwards there are as many threads as before.
+    """
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 class Engine(Protocol):

@@ -17,7 +17,7 @@ from threadpoolctl import ThreadpoolController
 
 from radpipe.extraction import filters
 from radpipe.extraction.axes import lattice_of
-from radpipe.extraction.engines.base import VALUES_VERSION
+from radpipe.extraction.engines.base import VALUES_VERSION, one_itk_thread
 from radpipe.extraction.engines.diagnostics import diagnostics_of
 from radpipe.extraction.features import FEATURE_CLASSES
 from radpipe.extraction.features.shape import SHAPE
@@ -71,6 +71,7 @@ class Engine:
             log.warning("LoG without `sigma` gives no features")
         compile_kernels()
 
+    @one_itk_thread()
     def execute(
         self,
         settings: ExtractionSettings,

@@ -20,6 +20,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radpipe.errors import ExtractionError, SettingsError
+from radpipe.extraction.engines.base import one_itk_thread
 from radpipe.extraction.settings import ExtractionSettings
 from radpipe.extraction.shared import Shared
 
@@ -71,6 +72,7 @@ class Engine:
         except Exception as error:
             raise SettingsError("PyRadiomics refuses the settings", found=error) from error
 
+    @one_itk_thread()
     def execute(
         self,
         settings: ExtractionSettings,

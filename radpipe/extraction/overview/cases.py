@@ -77,7 +77,7 @@ FLAGS = (
         "undefined",
         "Undefined features",
         "some features are not defined for this ROI, and NaN in the table",
-        lambda case: (case["undefined"] or 0) > 0,
+        lambda case: (case["unusual"] or 0) > 0,
     ),
 )
 
@@ -132,7 +132,11 @@ def cases_of(run: Run) -> Cases:
     columns = list(features.columns)
     # The table's order: keys, further columns of the manifest, the volume, features.
     names = columns[columns.index(MASK_VOLUME) + 1 :]
-    rows = features[[*_KEYS, MASK_VOLUME]].assign(undefined=features[names].isna().sum(axis=1))
+    undefined = features[names].isna()
+    # What no case has is the settings' doing, and flags none of them.
+    everywhere = int(undefined.all().sum()) if len(undefined) > 1 else 0
+    count = undefined.sum(axis=1)
+    rows = features[[*_KEYS, MASK_VOLUME]].assign(undefined=count, unusual=count - everywhere)
     told = told.assign(seconds=told["row_key"].map(run.seconds()))
     rows = rows.merge(told, on="case_id", how="left")
     return Cases(
@@ -158,6 +162,7 @@ def _record(row: dict[Any, Any]) -> Record:
         "volume_mm3": _as(float, row.get(MASK_VOLUME)),
         "seconds": _as(float, row.get("seconds")),
         "undefined": _as(int, row.get("undefined")),
+        "unusual": _as(int, row.get("unusual")),
         "flat": _as(int, row.get("flat_image_types")),
         "clipped": _as(bool, row.get("roi_touches_edge")),
     }

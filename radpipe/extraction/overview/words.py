@@ -176,7 +176,7 @@ def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     # A merged run took no time of its own.
     if time := facts.get("seconds"):
-        figures.append(("Time", duration(time)))
+        figures.append(("Last command", duration(time)))
     return figures
 
 

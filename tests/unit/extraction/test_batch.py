@@ -372,3 +372,20 @@ def test_a_file_that_may_not_be_read_costs_only_its_case(
     assert list(run.failures()["case_id"]) == ["p1"]
     assert run.failures()["image_sha256"][0] == ""
     assert "Permission denied" in run.failures()["message"][0]
+
+
+def test_itks_threads_change_no_bit(make_cohort: Cohort, tmp_path: Path) -> None:
+    """ITK sums over threads; normalisation is the first to show it."""
+    settings = {**SMALL, "setting": {"normalize": True, "resampledPixelSpacing": [1.0, 1.0, 1.0]}}
+    manifest = make_cohort(4)
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    tables = []
+    try:
+        for threads in (1, 7):
+            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+            run = extract_run(manifest, settings, tmp_path / str(threads))
+            tables.append(run.features_path.read_bytes())
+            assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == threads
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+    assert tables[0] == tables[1]

@@ -85,8 +85,10 @@ def test_undefined_features_are_counted_with_their_reasons(tmp_path):
     nan = np.nan
     values = {"x": [1.0, nan], "y": [nan, nan], "z": [2.0, nan]}
     first, second = cases_of(write_run(tmp_path / "run", ["a", "b"], told=told, values=values)).done
-    assert (first["undefined"], first["reasons"], first["flags"]) == (1, [], ["undefined"])
+    # No case has y: the settings' doing.
+    assert (first["undefined"], first["reasons"], first["flags"]) == (1, [], [])
     assert (second["undefined"], second["reasons"]) == (3, ["2 × flat", "1 × thin"])
+    assert second["flags"] == ["undefined"]
 
 
 def test_columns_of_the_manifest_are_no_features(tmp_path):
