@@ -107,6 +107,8 @@ def local_workers(count: int, memory: int | None) -> Iterator[LocalWorkers]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 1.0,
+        # Nobody looks at it, and it takes the interpreter a hundred times a second.
+        "distributed.worker.profile.enabled": False,
         # A fold's job carries its table along; Dask warns from 10 MB on.
         "distributed.admin.large-graph-warning-threshold": "1GB",
         "logging.distributed": "critical",
