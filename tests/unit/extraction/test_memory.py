@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,10 @@ def expected(pair: tuple[Path, Path], *contents: dict[str, Any], engine: str = "
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak")
+@pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1",
+    reason="measures the memory of compiled kernels; as plain Python they take minutes",
+)
 @pytest.mark.parametrize(
     ("size", "box", "content"),
     [(130, 126, WAVELETS), (220, 10, NORMALISED), (60, 40, FINE), (20, 10, PLAIN)],
