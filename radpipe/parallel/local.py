@@ -98,9 +98,8 @@ def local_workers(count: int, memory: int | None) -> Iterator[LocalWorkers]:
 
     settings = {
         "distributed.nanny.pre-spawn-environ": _SERIAL,
-        # One item in work and one in wait, so that a worker need not wait for the next. An item
-        # that waits beside one that kills is tried again elsewhere.
-        "distributed.scheduler.worker-saturation": 2.0,
+        # One task a worker at a time: otherwise a killed worker takes queued tasks along.
+        "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
         # A worker is ended where it has all the memory; before, it neither spills nor pauses.
         "distributed.worker.memory.target": False,

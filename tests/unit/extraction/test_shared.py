@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,10 @@ from radpipe.extraction.settings import ExtractionSettings, read_settings
 from radpipe.extraction.shared import Scope, Shared
 from radpipe.store import Row
 
+# As plain Python the kernels take minutes here, and are compared with PyRadiomics elsewhere.
+pytestmark = pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="minutes long without compiled kernels"
+)
 LABELS = (2, 5, 70_000)
 CLASSES = dict.fromkeys(["shape", "firstorder", "glcm", "glszm"])
 FILTERED: dict[str, Any] = {"Original": {}, "LoG": {"sigma": [1.5]}, "Wavelet": {}}
