@@ -18,9 +18,9 @@ from typing import IO
 
 import psutil
 
-from radpipe.errors import FileChangedError, OutOfMemoryError, TimedOutError, WorkerDiedError
+from radpipe.errors import ImageError, OutOfMemoryError, TimedOutError, WorkerDiedError
 from radpipe.extraction.batch.attempt import TIMED_OUT, Attempt, place_in
-from radpipe.extraction.batch.job import Outcome, Suspect, failure_of, run_job
+from radpipe.extraction.batch.job import Outcome, Suspect, failure_of, hash_of, run_job
 from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
 from radpipe.parallel import memory_here
 from radpipe.store import InputFile
@@ -169,8 +169,8 @@ def _failed(plan: Plan, unit: Unit, error: WorkerDiedError, seconds: float) -> O
     target = plan.targets[unit.target]
     files: dict[str, InputFile] = {}
     for path in paths_of(unit.case).values():
-        with suppress(OSError, FileChangedError):
-            files[path] = InputFile.of(Path(path))
+        with suppress(ImageError):
+            files[path] = hash_of(Path(path))
     key = key_of(unit.case, target.decides, files)
     if key in target.run.rows:
         # It died after its row was whole.

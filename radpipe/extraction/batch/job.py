@@ -90,7 +90,7 @@ def run_job(plan: Plan, job: Job) -> list[Outcome | Suspect]:
     Returns
     -------
     list of Outcome or Suspect
-        One a unit. If an earlier attempt at this job died, all are suspects.
+        One a unit. If an earlier attempt at this job died, what it had not finished is suspect.
 
     Raises
     ------
