@@ -159,3 +159,26 @@ class TableError(RadpipeError):
 
 class ModelError(RadpipeError):
     """A model directory is wrong, or a table does not fit the model."""
+
+
+def raise_if_interrupted(error: BaseException) -> None:
+    """Raise the interrupt that hides behind an error.
+
+    A compiled kernel during which Ctrl-C was pressed ends in a ``SystemError`` caused by the
+    ``KeyboardInterrupt``: caught as an error of one case, it would let the batch run on.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was caught.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        One stands in the error's chain of causes.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause
+        cause = cause.__cause__ or cause.__context__

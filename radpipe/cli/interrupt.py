@@ -10,6 +10,8 @@ from types import FrameType
 
 import typer
 
+from radpipe.errors import raise_if_interrupted
+
 INTERRUPTED = 130
 
 
@@ -18,10 +20,20 @@ def told_if_interrupted(remedy: str) -> Iterator[None]:
     """Tell what Ctrl-C, or a cluster that ends a job, leaves behind; and exit."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield
+        with _unmasked():
+            yield
     except KeyboardInterrupt:
         sys.stderr.write(f"stopped: {remedy}\n")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _unmasked() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise_if_interrupted(error)
+        raise
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from radpipe.errors import raise_if_interrupted
 from radpipe.parallel.admission import Waiting
 from radpipe.parallel.cluster import ClusterWorkers, cluster_workers
 from radpipe.parallel.local import LocalWorkers, local_workers
@@ -97,6 +98,7 @@ class Pool:
                 try:
                     outcome: Result | Exception = function(item)
                 except Exception as error:
+                    raise_if_interrupted(error)
                     outcome = error
                 yield position, outcome
         elif items:

@@ -17,6 +17,7 @@ from radpipe.errors import (
     RunError,
     UnreadableImageError,
     WorkerDiedError,
+    raise_if_interrupted,
 )
 from radpipe.extraction.batch.attempt import Attempt
 from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
@@ -159,6 +160,7 @@ def _run_unit(
     except MemoryError:
         return Suspect(unit, "out of memory")
     except Exception as caught:
+        raise_if_interrupted(caught)
         error = caught
     seconds = time.perf_counter() - started
     ours = _files_of(case, files)
@@ -282,6 +284,7 @@ def _draw(loaded: LoadedCase, unit: Unit, path: Path, pictures: dict[int, Path])
                 draw_overlay(loaded.image, loaded.mask, loaded.label, part, loaded.extent.box)
         pictures[unit.place] = path
     except Exception as error:
+        raise_if_interrupted(error)
         # The row is what counts: a picture that fails must not take it along.
         log.warning("case %s: no overlay picture: %s", unit.case.case_id, error)
 
