@@ -1,6 +1,6 @@
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -33,7 +33,9 @@ def test_help_is_quick() -> None:
     subprocess.run(command, check=True, capture_output=True)
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        # Processor time: what else the machine does must not fail this.
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 0.5
