@@ -49,6 +49,38 @@ def make_endpoint(event: ArrayLike, time: ArrayLike) -> Endpoint:
     return endpoint
 
 
+def is_binary(endpoint: NDArray[Any]) -> bool:
+    """Tell an endpoint without times from one with them.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Of bool where an event happened, or the structured array of :func:`make_endpoint`.
+
+    Returns
+    -------
+    bool
+        Whether there are no times.
+    """
+    return endpoint.dtype.names is None
+
+
+def events_of(endpoint: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell who had the event.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        With times or without.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True where it happened.
+    """
+    return endpoint if is_binary(endpoint) else endpoint["event"]
+
+
 def check_endpoint(endpoint: Endpoint, *per_patient: ArrayLike) -> tuple[Any, ...]:
     """Check the array and whatever must be as long and finite as it is.
 
@@ -78,3 +110,35 @@ def check_endpoint(endpoint: Endpoint, *per_patient: ArrayLike) -> tuple[Any, ..
         if not np.isfinite(values).all():
             raise ValueError("NaN or infinity among the values")
     return endpoint["event"], endpoint["time"], *arrays
+
+
+def check_probabilities(values: ArrayLike, patients: int, times: int) -> Floats:
+    """Check predicted probabilities.
+
+    Parameters
+    ----------
+    values : array-like of float, shape (n, k)
+        Between 0 and 1; (n,) will do for a single time.
+    patients : int
+        The n there must be.
+    times : int
+        The k there must be.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or a value that is no probability.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape == (patients,) and times == 1:
+        array = array[:, np.newaxis]
+    if array.shape != (patients, times):
+        raise ValueError(f"probabilities {array.shape} for {patients} patients and {times} times")
+    if not ((array >= 0) & (array <= 1)).all():
+        raise ValueError("a probability lies between 0 and 1")
+    return array

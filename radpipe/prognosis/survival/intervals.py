@@ -1,11 +1,13 @@
-"""Intervals for a C-index: across folds, and across the patients of one cohort."""
+"""Intervals for a metric: across folds, and across the patients of one cohort."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from radpipe.prognosis.survival.concordance import (
     NoPairsError,
@@ -36,7 +38,12 @@ class Interval(NamedTuple):
     high: float
 
 
-def nadeau_bengio(fold_values: ArrayLike, test_to_train: float, folds: int) -> Interval:
+def nadeau_bengio(
+    fold_values: ArrayLike,
+    test_to_train: float,
+    folds: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Interval:
     """Average fold values, with Nadeau and Bengio's corrected resampled t interval.
 
     The folds share training patients, so their spread alone is far too narrow: the variance is
@@ -54,11 +61,13 @@ def nadeau_bengio(fold_values: ArrayLike, test_to_train: float, folds: int) -> I
         Number of test patients divided by number of training patients.
     folds : int
         Outer folds of one repeat.
+    bounds : tuple of float
+        Where the value lives: a C-index in 0 ... 1, a difference of two in -1 ... 1.
 
     Returns
     -------
     Interval
-        Mean and 95 % interval, cut to 0 ... 1.
+        Mean and 95 % interval, cut to the bounds.
 
     Raises
     ------
@@ -78,7 +87,7 @@ def nadeau_bengio(fold_values: ArrayLike, test_to_train: float, folds: int) -> I
     spread = np.sqrt(values.var(ddof=1) * (1 / len(values) + test_to_train))
     half = float(student.ppf((1 + _LEVEL) / 2, min(folds, len(values)) - 1) * spread)
     mean = float(values.mean())
-    return Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0))
+    return Interval(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]))
 
 
 def bootstrap_concordance(
@@ -113,6 +122,67 @@ def bootstrap_concordance(
     values = _resampled(endpoint, risk_score, bootstraps, np.random.default_rng(seed))
     if not np.isfinite(values).any():
         raise NoPairsError("no bootstrap sample has a comparable pair")
+    low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return Interval(estimate, float(low), float(high))
+
+
+def bootstrap_interval(
+    metric: Callable[[NDArray[np.intp]], float],
+    patients: int,
+    *,
+    bootstraps: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Give any metric of one cohort a percentile interval over its patients.
+
+    For external validation, where the model is fixed and only the patients are drawn by chance.
+    Predictions from cross-validation share training patients; their bootstrap is too narrow.
+
+    Parameters
+    ----------
+    metric : callable
+        Takes the places of the patients drawn, int, shape (n,), and returns the value; for a
+        difference of two models it computes both on the same patients.
+    patients : int
+        Their number.
+    bootstraps : int
+        Samples to draw.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    Interval
+        The metric of all patients and the 2.5 and 97.5 % quantiles of its bootstrap distribution;
+        samples on which it is undefined (a ``ValueError``) are left out.
+
+    Raises
+    ------
+    NoPairsError
+        It is undefined on more than half the samples.
+    ValueError
+        It is undefined on the cohort itself.
+
+    Notes
+    -----
+    Efron and Tibshirani 1993, doi 10.1007/978-1-4899-4541-9, chapter 13.
+
+    Examples
+    --------
+    >>> ages = np.array([61.0, 70.0, 55.0, 68.0])
+    >>> bootstrap_interval(lambda drawn: ages[drawn].mean(), 4, bootstraps=50).estimate
+    63.5
+    """
+    estimate = float(metric(np.arange(patients)))
+    random = np.random.default_rng(seed)
+    values = np.full(bootstraps, np.nan)
+    for draw in range(bootstraps):
+        # Drawn before it is tried: a failure must not shift the samples that follow.
+        drawn = random.integers(patients, size=patients)
+        with suppress(ValueError):
+            values[draw] = metric(drawn)
+    if np.isnan(values).sum() > bootstraps / 2:
+        raise NoPairsError("the metric is undefined on more than half the bootstrap samples")
     low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return Interval(estimate, float(low), float(high))
 

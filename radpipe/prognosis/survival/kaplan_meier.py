@@ -64,6 +64,30 @@ def numbers_at_risk(endpoint: Endpoint, times: ArrayLike) -> NDArray[np.intp]:
     return len(time) - np.searchsorted(np.sort(time), np.asarray(times, dtype=float), side="left")
 
 
+def reverse_kaplan_meier(endpoint: Endpoint) -> tuple[Floats, Floats]:
+    """Estimate the probability of not being censored: Kaplan-Meier with the roles exchanged.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+
+    Returns
+    -------
+    times : ndarray of float64, shape (k,)
+        Every distinct time, ascending, event times among them.
+    followed : ndarray of float64, shape (k,)
+        Probability of no censoring up to and including that time.
+    """
+    event, time = check_endpoint(endpoint)
+    times, places = np.unique(time, return_inverse=True)
+    events = np.bincount(places, weights=event, minlength=len(times))
+    censored = np.bincount(places, weights=~event, minlength=len(times))
+    # At a shared time the events come first: whoever dies is no longer there to be censored.
+    at_risk = numbers_at_risk(endpoint, times) - events
+    return times, np.cumprod(1 - censored / np.maximum(at_risk, 1), dtype=np.float64)
+
+
 def median_follow_up(endpoint: Endpoint) -> float:
     """Return the median follow-up, by the reverse Kaplan-Meier estimate.
 
@@ -80,13 +104,7 @@ def median_follow_up(endpoint: Endpoint) -> float:
     float
         In the unit of ``time``; NaN where fewer than half were censored by the end.
     """
-    event, time = check_endpoint(endpoint)
-    times, places = np.unique(time, return_inverse=True)
-    events = np.bincount(places, weights=event, minlength=len(times))
-    censored = np.bincount(places, weights=~event, minlength=len(times))
-    # At a shared time the events come first: whoever dies is no longer there to be censored.
-    at_risk = numbers_at_risk(endpoint, times) - events
-    still_followed = np.cumprod(1 - censored / np.maximum(at_risk, 1))
+    times, still_followed = reverse_kaplan_meier(endpoint)
     # The product of fractions can miss one half by its last bit.
     reached = np.flatnonzero(still_followed <= 0.5 + 1e-12)
     return float(times[reached[0]]) if len(reached) else float("nan")
