@@ -1,0 +1,158 @@
+"""Take out what scanners and hospitals add to features."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.tables.columns import id_text, listed, require_columns
+from radpipe.prognosis.tables.steps.base import Step, numbers_of, table_of
+from radpipe.prognosis.tables.steps.clean import numeric_columns
+from radpipe.prognosis.tables.steps.confounding import require_not_confounded
+from radpipe.prognosis.tables.steps.empirical_bayes import adjust_batch, batch_moments
+
+log = logging.getLogger("radpipe")
+LEAST_PATIENTS = 3
+MISSING = "(missing)"
+
+
+class ComBat(Step):
+    """Harmonise features over batches: location and scale, by parametric empirical Bayes.
+
+    No covariates: they would have to be known, and the outcome must not be one. A batch with fewer
+    than three training patients is too small to be estimated and is treated as absent. Rows of an
+    absent batch pass as they are, counted and logged: their values still hold what their scanner
+    adds, and a model must be judged on them knowing that. With fewer than two batches left, all
+    rows pass as they are. To be put first: a step that drops constant columns would drop the batch
+    where training has but one.
+
+    Parameters
+    ----------
+    batch : str
+        Its column, which the transformed table lacks.
+    columns : sequence of str, optional
+        What is harmonised; None: all columns of numbers. Name the features where the table also
+        holds clinical numbers, since a hospital's patients may truly be older.
+
+    Attributes
+    ----------
+    batches_ : list of str
+        Those that are harmonised.
+    features_ : list of str
+        Columns that are harmonised.
+    centres_ : ndarray of float64, shape (p,)
+        Mean of each feature.
+    shifts_, scales_ : ndarray of float64, shape (b, p)
+        What each batch adds to a feature, and by what it multiplies its spread.
+    unharmonised_ : dict of str to int
+        For each absent batch, its rows in the last table that held it.
+
+    Raises
+    ------
+    TableError
+        On fitting: the batch is confounded with the outcome, as
+        :func:`~radpipe.prognosis.tables.steps.confounding.require_not_confounded` decides.
+
+    Notes
+    -----
+    Johnson, Li and Rabinovic 2007, doi 10.1093/biostatistics/kxj037.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("batches_", "features_", "centres_", "shifts_", "scales_")
+    batches_: list[str]
+    features_: list[str]
+    centres_: Floats
+    shifts_: Floats
+    scales_: Floats
+    unharmonised_: dict[str, int]
+
+    def __init__(self, batch: str, columns: Sequence[str] | None = None) -> None:
+        self.batch = batch
+        self.columns = columns
+
+    def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
+        named = [self.batch, *(self.columns or [])]
+        require_columns(X, named, "the training table")
+        batch = self._batch_of(X)
+        if y is not None:
+            require_not_confounded(batch, y, self.batch)
+        patients = batch[batch != MISSING].value_counts()
+        usable = sorted(patients.index[patients >= LEAST_PATIENTS])
+        self.batches_ = usable if len(usable) > 1 else []
+        self.features_ = self._features(X)
+        self.unharmonised_ = {}
+        self._estimate(numbers_of(X[self.features_]), self._codes(batch))
+
+    def _features(self, X: pd.DataFrame) -> list[str]:
+        if self.columns is not None:
+            return list(self.columns)
+        return [name for name in X.columns[numeric_columns(X)] if name != self.batch]
+
+    def _estimate(self, values: Floats, codes: NDArray[np.intp]) -> None:
+        moments = batch_moments(values[codes >= 0], codes[codes >= 0], len(self.batches_))
+        self.centres_ = moments.centre
+        shape = (len(self.batches_), values.shape[1])
+        self.shifts_, self.scales_ = np.zeros(shape), np.ones(shape)
+        for place in range(len(self.batches_)):
+            location, variance = adjust_batch(moments, place)
+            self.shifts_[place] = moments.deviation * location
+            self.scales_[place] = np.sqrt(variance)
+
+    def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        batch = self._batch_of(X)
+        codes = self._codes(batch)
+        self._count_absent(batch[codes < 0])
+        values, known = numbers_of(X[self.features_]).copy(), codes >= 0
+        place = codes[known]
+        centred = values[known] - self.centres_ - self.shifts_[place]
+        values[known] = centred / self.scales_[place] + self.centres_
+        others = X.columns.difference([self.batch, *self.features_], sort=False)
+        harmonised = table_of(values, X, self.features_)
+        return pd.concat([X[others], harmonised], axis=1)[X.columns.drop(self.batch)]
+
+    def _batch_of(self, X: pd.DataFrame) -> pd.Series:
+        return id_text(X[self.batch]).replace("", MISSING)
+
+    def _codes(self, batch: pd.Series) -> NDArray[np.intp]:
+        return np.asarray(pd.Index(self.batches_).get_indexer(pd.Index(batch)))
+
+    def _count_absent(self, batch: pd.Series) -> None:
+        absent = {str(name): int(rows) for name, rows in batch.value_counts().sort_index().items()}
+        new = absent.keys() - self.unharmonised_.keys()
+        self.unharmonised_ |= absent
+        if new:
+            rows = sum(absent[name] for name in new)
+            log.warning("%s: %d rows of %s not harmonised", self.batch, rows, listed(sorted(new)))
+
+    def restore(self, state: dict[str, Any]) -> ComBat:
+        """Take back what was written; no absent batch has been met.
+
+        Parameters
+        ----------
+        state : dict
+            What ``write`` returned.
+
+        Returns
+        -------
+        ComBat
+            Itself, fitted.
+        """
+        self.unharmonised_ = {}
+        return super().restore(state)
+
+    def log(self) -> dict[str, Any]:
+        """Tell the batches.
+
+        Returns
+        -------
+        dict
+            ``step``, the ``batches`` harmonised, the number of ``features``, ``unharmonised`` rows.
+        """
+        told = {"batches": self.batches_, "features": len(self.features_)}
+        return {**super().log(), **told, "unharmonised": dict(self.unharmonised_)}

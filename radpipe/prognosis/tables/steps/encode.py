@@ -1,0 +1,192 @@
+"""From columns of any kind to complete numbers of one scale."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radpipe.errors import TableError
+from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.tables.columns import id_text, listed
+from radpipe.prognosis.tables.steps.base import Step, numbers_of, table_of
+from radpipe.prognosis.tables.steps.clean import numeric_columns
+from radpipe.prognosis.tables.steps.order import quantiles
+
+log = logging.getLogger("radpipe")
+_ROUNDING = 1e-12
+
+
+class Encode(Step):
+    """Turn columns of text into indicators, ``column=category``, 1 for who is of that category.
+
+    The commonest category of training has no indicator: it is what the others are compared with,
+    and columns stay independent of each other even for a model without penalty. A category that
+    training lacked counts as it, with a warning; a missing one is missing in all indicators.
+    Numbers stay; true and false become 1 and 0.
+
+    Attributes
+    ----------
+    categories_ : dict of str to list of str
+        For each column of text the categories that have an indicator, sorted.
+    references_ : dict of str to str
+        For each column of text the category that has none.
+    unseen_ : dict of str to list of str
+        Categories that ``transform`` met and ``fit`` had not.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("categories_", "references_")
+    categories_: dict[str, list[str]]
+    references_: dict[str, str]
+    unseen_: dict[str, list[str]]
+
+    def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
+        self.categories_, self.references_, self.unseen_ = {}, {}, {}
+        for name in X.columns[~numeric_columns(X)]:
+            counts = _text(X[name]).value_counts()
+            categories = sorted(counts.index)
+            # The first of the sorted where several are as common.
+            reference = max(categories, key=lambda category: counts[category], default="")
+            self.references_[name] = reference
+            self.categories_[name] = [each for each in categories if each != reference]
+
+    def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        names = [new for old in X.columns for new in self._names(old)]
+        columns = pd.Index(names)
+        values = np.empty((len(X), len(names)))
+        numbers = X.columns[~X.columns.isin(list(self.categories_))]
+        values[:, columns.get_indexer(numbers)] = _checked(X[numbers])
+        for name in self.categories_:
+            values[:, columns.get_indexer(pd.Index(self._names(name)))] = self._indicators(X[name])
+        return table_of(values, X, names)
+
+    def _names(self, column: str) -> list[str]:
+        if column not in self.categories_:
+            return [column]
+        return [f"{column}={category}" for category in self.categories_[column]]
+
+    def _indicators(self, column: pd.Series) -> Floats:
+        name, text = str(column.name), _text(column)
+        categories = self.categories_[name]
+        self._warn_of_unseen(name, set(text.dropna()) - {*categories, self.references_[name]})
+        is_one = text.to_numpy(object)[:, np.newaxis] == np.array(categories, dtype=object)
+        return np.where(text.isna().to_numpy()[:, np.newaxis], np.nan, is_one.astype(np.float64))
+
+    def _warn_of_unseen(self, name: str, unseen: set[str]) -> None:
+        known = self.unseen_.setdefault(name, [])
+        new = sorted(unseen.difference(known))
+        if new:
+            known.extend(new)
+            reference = self.references_[name]
+            log.warning("%s: %s not seen in training, taken as %r", name, listed(new), reference)
+
+    def restore(self, state: dict[str, Any]) -> Encode:
+        """Take back what was written; nothing unseen has been met.
+
+        Parameters
+        ----------
+        state : dict
+            What ``write`` returned.
+
+        Returns
+        -------
+        Encode
+            Itself, fitted.
+        """
+        self.unseen_ = {}
+        return super().restore(state)
+
+    def log(self) -> dict[str, Any]:
+        """Tell the categories.
+
+        Returns
+        -------
+        dict
+            ``step``, ``categories``, their ``references`` and what was ``unseen``.
+        """
+        unseen = {name: found for name, found in self.unseen_.items() if found}
+        told = {"categories": self.categories_, "references": self.references_, "unseen": unseen}
+        return {**super().log(), **told}
+
+
+class Impute(Step):
+    """Fill what is missing with the median of training.
+
+    Attributes
+    ----------
+    medians_ : ndarray of float64, shape (p,)
+        0 where training had no value.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("medians_",)
+    medians_: Floats
+
+    def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
+        values = numbers_of(X)
+        self.medians_ = quantiles(values, 0.5)
+        self.missing_ = int(np.isnan(values).sum())
+
+    def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        values = numbers_of(X)
+        return table_of(np.where(np.isnan(values), self.medians_, values), X)
+
+
+class Scale(Step):
+    """Bring every column to mean 0 and standard deviation 1 of training.
+
+    A column that is constant in training becomes 0.
+
+    Attributes
+    ----------
+    means_, deviations_ : ndarray of float64, shape (p,)
+        Of training; the deviation over n, not n - 1, and 0 where constant.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("means_", "deviations_")
+    means_: Floats
+    deviations_: Floats
+
+    def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
+        values = numbers_of(X)
+        present = ~np.isnan(values)
+        count = np.maximum(present.sum(axis=0), 1)
+        self.means_ = np.where(present, values, 0.0).sum(axis=0) / count
+        centred = np.where(present, values - self.means_, 0.0)
+        deviations = np.sqrt((centred**2).sum(axis=0) / count)
+        constant = deviations <= _ROUNDING * np.abs(self.means_)
+        self.deviations_ = np.where(constant, 0.0, deviations)
+
+    def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        varies = self.deviations_ > 0
+        factors = np.where(varies, 1.0 / np.where(varies, self.deviations_, 1.0), 0.0)
+        return table_of((numbers_of(X) - self.means_) * factors, X)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return id_text(column).where(column.notna())
+
+
+def _checked(X: pd.DataFrame) -> Floats:
+    text = X.columns[~numeric_columns(X)]
+    if len(text):
+        raise TableError(
+            "columns hold text where the training table had numbers",
+            where=listed(text),
+            found=listed(X[text[0]].dropna().unique(), 3),
+            expected="numbers, or empty where undefined",
+            remedy="write these columns as in the training table",
+        )
+    values = numbers_of(X)
+    infinite = np.asarray(np.isinf(values))
+    if infinite.any():
+        raise TableError(
+            "infinity in the table",
+            where=listed(X.columns[np.flatnonzero(infinite.any(axis=0))]),
+            found=f"rows {listed(X.index[np.flatnonzero(infinite.any(axis=1))])}",
+            expected="numbers, or empty where undefined",
+            remedy="correct these cells, or leave them empty",
+        )
+    return values

@@ -1,0 +1,66 @@
+"""Drop features that are tumour volume under another name."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radpipe.errors import TableError
+from radpipe.prognosis.tables.steps.base import Selector, numbers_of
+from radpipe.prognosis.tables.steps.order import standard_ranks
+
+
+class DropVolumeDependent(Selector):
+    """Drop columns that correlate with the tumour's volume.
+
+    Parameters
+    ----------
+    volume : str
+        Its column, which the table must hold.
+    threshold : float
+        A column of a greater absolute Spearman correlation goes.
+    keep_volume : bool
+        Whether the volume stays; False where it is no predictor and came for this step only.
+
+    Attributes
+    ----------
+    correlations_ : dict of str to float
+        Of the dropped columns with the volume.
+    """
+
+    learned: ClassVar[tuple[str, ...]] = ("kept_", "correlations_")
+    correlations_: dict[str, float]
+
+    def __init__(self, volume: str, threshold: float = 0.9, keep_volume: bool = True) -> None:
+        self.volume = volume
+        self.threshold = threshold
+        self.keep_volume = keep_volume
+
+    def _choose(self, X: pd.DataFrame, y: NDArray[Any] | None) -> NDArray[np.bool_]:
+        if self.volume not in X.columns:
+            raise TableError(
+                "the column of the tumour's volume is missing",
+                where=type(self).__name__,
+                expected=self.volume,
+                remedy="name the right one, or leave out this step",
+            )
+        ranks = standard_ranks(numbers_of(X))
+        is_volume = np.asarray(X.columns == self.volume)
+        correlation = ranks.T @ ranks[:, is_volume].ravel()
+        dropped = (np.abs(correlation) > self.threshold) & ~is_volume
+        found = zip(X.columns[dropped], correlation[dropped].tolist(), strict=True)
+        self.correlations_ = dict(found)
+        return ~dropped & (~is_volume | self.keep_volume)
+
+    def log(self) -> dict[str, Any]:
+        """Tell what was dropped.
+
+        Returns
+        -------
+        dict
+            As of any selector, with ``correlations``.
+        """
+        return {**super().log(), "correlations": self.correlations_}
