@@ -20,6 +20,7 @@
     │   └── OutOfMemoryError          it was ended: it took too much memory
     ├── RunError                  a run directory is missing, foreign, unfinished or in use
     ├── TableError                a feature or clinical table is wrong
+    ├── LeakError                 a model would be judged by what it was made from: exit code 3
     └── ModelError                a model directory, or a table that does not fit it
 """
 
@@ -155,6 +156,10 @@ class RunError(RadpipeError):
 
 class TableError(RadpipeError):
     """A feature table or a clinical table is wrong."""
+
+
+class LeakError(RadpipeError):
+    """What is fitted would know test patients or their outcomes: no result can be given."""
 
 
 class ModelError(RadpipeError):

@@ -13,13 +13,14 @@ from radpipe.cli.evaluate import evaluate
 from radpipe.cli.extract import extract
 from radpipe.cli.maps import maps
 from radpipe.cli.merge import merge
+from radpipe.cli.perturb import perturb
 from radpipe.cli.predict import predict
 from radpipe.cli.report import report
 from radpipe.cli.status import status
 from radpipe.cli.train import train
 from radpipe.cli.validate import validate
-from radpipe.cli.verify import verify
-from radpipe.errors import RadpipeError
+from radpipe.cli.verify import CHECK_FAILED, verify
+from radpipe.errors import LeakError, RadpipeError
 
 WRONG_INPUT = 2
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 VERBS = (
-    extract, status, merge, verify, maps, evaluate, train, validate, predict, report, demo,
+    extract, status, merge, verify, maps, perturb, evaluate, train, validate, predict, report, demo,
 )  # fmt: skip
 
 
@@ -69,4 +70,4 @@ def main() -> None:
         app()
     except RadpipeError as error:
         sys.stderr.write(f"radpipe: {type(error).__name__}: {error}\n")
-        raise SystemExit(WRONG_INPUT) from None
+        raise SystemExit(CHECK_FAILED if isinstance(error, LeakError) else WRONG_INPUT) from None

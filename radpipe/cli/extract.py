@@ -49,6 +49,10 @@ def extract(
     engine: Annotated[
         str, typer.Option(help="fast: radpipe's kernels; pyradiomics: PyRadiomics itself.")
     ] = "fast",
+    control: Annotated[
+        str | None,
+        typer.Option(help="shuffled-voxels: features of images without texture, to compare with."),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Write features.csv as well.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     as_json: Annotated[
@@ -70,7 +74,13 @@ def extract(
     go_on = f"finished cases are kept in {out}; the same command goes on"
     with told_if_interrupted(go_on + (", without --fresh" if fresh else "")):
         summaries = extract_runs(
-            cohort, _runs(params, out), engine=engine, options=options, csv=csv, progress=not quiet
+            cohort,
+            _runs(params, out),
+            engine=engine,
+            control=control,
+            options=options,
+            csv=csv,
+            progress=not quiet,
         )
     exit_code = SOME_CASES_FAILED if any(summary.failures for summary in summaries) else 0
     if as_json:

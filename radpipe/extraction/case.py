@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from radpipe.cohort import Case
 from radpipe.errors import ExtractionError, ImageError
+from radpipe.extraction.controls import CONTROLS
 from radpipe.extraction.engines import engine_named, planned_columns
 from radpipe.extraction.grid import Box
 from radpipe.extraction.image import (
@@ -66,7 +67,12 @@ class LoadedCase:
     shared: Shared
 
 
-def load_case(case: Case, settings: ExtractionSettings, shared: Shared | None = None) -> LoadedCase:
+def load_case(
+    case: Case,
+    settings: ExtractionSettings,
+    shared: Shared | None = None,
+    control: str | None = None,
+) -> LoadedCase:
     """Read a case's image and mask, and refuse what would give numbers without meaning.
 
     Parameters
@@ -77,6 +83,8 @@ def load_case(case: Case, settings: ExtractionSettings, shared: Shared | None = 
         Settings.
     shared : Shared, optional
         Of a job of several ROIs of one image, or under several settings.
+    control : str, optional
+        What is done to the image first: a key of :data:`controls.CONTROLS`.
 
     Returns
     -------
@@ -89,13 +97,17 @@ def load_case(case: Case, settings: ExtractionSettings, shared: Shared | None = 
         What is wrong with image or mask.
     """
     label, channel = int(case.label or 1), case.label_channel or 0
-    shared = (shared or Shared()).at(case.image, (case.mask, channel), label)
+    # A control makes another image for each ROI.
+    of_image = (case.image, control, case.mask, channel, label) if control else case.image
+    shared = (shared or Shared()).at(of_image, (case.mask, channel), label)
     image, mask = checked_pair(case.image, case.mask, settings.setting, label, channel, shared)
     _refuse_wavelets_in_2d(image, settings)
     shared.once(Scope.IMAGE, "finite", partial(check_finite, image))
     extent = shared.once(Scope.MASK, EXTENTS, partial(extents_of, mask))[label]
     if not all(name.startswith("shape") for name in settings.featureClass):
         check_varying(image, mask, label, extent)
+    if control is not None:
+        image = CONTROLS[control](image, mask, label, settings.setting)
     return LoadedCase(case, image, mask, label, extent, shared)
 
 

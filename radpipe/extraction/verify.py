@@ -106,7 +106,7 @@ def verify(run: str | Path, sample: int = 5) -> Verification:
     for _, row in rows.iterrows():
         try:
             case = _case_of(row, inputs.loc[row["case_id"]])
-            found += _compared(row, case, settings, seconds)
+            found += _compared(row, case, settings, seconds, provenance.control)
         except (RunError, ImageError, ExtractionError) as error:
             failed[row["case_id"]] = str(error)
     columns = [
@@ -120,9 +120,10 @@ def _compared(
     case: Case,
     settings: ExtractionSettings,
     seconds: dict[str, float],
+    control: str | None,
 ) -> Iterator[tuple[Any, ...]]:
     """Compare a row with what both engines give now, with the one that is farther from it."""
-    loaded = load_case(case, settings)
+    loaded = load_case(case, settings, control=control)
     if not any(seconds.values()):
         # Loading compiled kernels belongs to no case's time.
         row_of(loaded, settings, next(iter(seconds)))

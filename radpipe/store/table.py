@@ -23,7 +23,7 @@ MASK_VOLUME = "mask_volume_mm3"
 _METADATA_KEY = b"radpipe"
 _ROW_KEYS = b"radpipe_row_keys"
 # What decides values; the table's layout does not.
-_DECIDING = ("engine", "values_version", "settings")
+_DECIDING = ("engine", "values_version", "settings", "control")
 _ABSENT = "absent"
 
 
@@ -41,12 +41,15 @@ class Provenance:
         The parameter file, complete: ``imageType``, ``featureClass``, ``setting``.
     schema : int
         Version of this table's layout.
+    control : str or None
+        What was done to each image first, so that it holds nothing to learn from.
     """
 
     engine: str
     values_version: str
     settings: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
+    control: str | None = None
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -20,6 +20,7 @@ from radpipe.extraction.batch.options import Options
 from radpipe.extraction.batch.plan import Plan, Target, Unit, paths_of
 from radpipe.extraction.batch.rois import Rois, rois_of
 from radpipe.extraction.batch.work import compute, hashed
+from radpipe.extraction.controls import require_control
 from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
 from radpipe.parallel import Pool, memory_here
@@ -46,6 +47,7 @@ def extract_run(
     out: str | Path,
     *,
     engine: str = DEFAULT_ENGINE,
+    control: str | None = None,
     options: Options | None = None,
     csv: bool = False,
     progress: bool = False,
@@ -62,6 +64,8 @@ def extract_run(
         New or empty directory, or a run to go on with.
     engine : str
         Which engine computes.
+    control : str, optional
+        What is done to each image first: ``shuffled-voxels`` leaves no texture in it.
     options : Options, optional
         How; values do not depend on it.
     csv : bool
@@ -81,7 +85,13 @@ def extract_run(
     """
     where = {Path(out): params}
     (summary,) = extract_runs(
-        cohort, where, engine=engine, options=options, csv=csv, progress=progress
+        cohort,
+        where,
+        engine=engine,
+        control=control,
+        options=options,
+        csv=csv,
+        progress=progress,
     )
     return Run(Path(summary.run))
 
@@ -91,6 +101,7 @@ def extract_runs(
     params: Mapping[Path, str | Path | dict[str, Any] | None],
     *,
     engine: str = DEFAULT_ENGINE,
+    control: str | None = None,
     options: Options | None = None,
     csv: bool = False,
     progress: bool = False,
@@ -103,7 +114,7 @@ def extract_runs(
         The manifest.
     params : mapping of Path to settings
         Run directories, and the settings of each.
-    engine, options, csv, progress
+    engine, control, options, csv, progress
         See :func:`extract_run`.
 
     Returns
@@ -118,6 +129,7 @@ def extract_runs(
     """
     options = options or Options()
     options.check()
+    require_control(control)
     chosen = engine_named(engine)
     read = {out: read_settings(given) for out, given in params.items()}
     for settings in read.values():
@@ -138,12 +150,13 @@ def extract_runs(
         pool = open_runs.enter_context(Pool(workers, options.scheduler, memory))
         rois = _taken_up(cases, writers, pool, options, progress)
         ledgers = [
-            _ledger(writer, settings, chosen, rois, facts | {"workers": options.workers})
+            _ledger(writer, settings, chosen, control, rois, facts | {"workers": options.workers})
             for writer, settings in zip(writers, read.values(), strict=True)
         ]
         plan = Plan(
             targets=tuple(ledger.target for ledger in ledgers),
             engine=engine,
+            control=control,
             version=VERSION,
             timeout_s=options.timeout_s,
             memory=memory if options.scheduler is None else options.memory,
@@ -160,6 +173,7 @@ def extract(
     *,
     out: str | Path | None = None,
     engine: str = DEFAULT_ENGINE,
+    control: str | None = None,
     workers: int = 0,
     scheduler: str | None = None,
     progress: bool = False,
@@ -177,6 +191,8 @@ def extract(
         Run directory to keep, or to go on with; without it only the table remains.
     engine : str
         Which engine computes.
+    control : str, optional
+        As for :func:`extract_run`.
     workers : int
         Worker processes; 0 runs in this process. A script that asks for some must start its work
         under ``if __name__ == "__main__":``, since each of them imports the script.
@@ -211,6 +227,7 @@ def extract(
             settings,
             place,
             engine=engine,
+            control=control,
             options=Options(workers=workers, scheduler=scheduler),
             progress=progress,
         )
@@ -300,10 +317,13 @@ def _ledger(
     writer: RunWriter,
     settings: ExtractionSettings,
     engine: Engine,
+    control: str | None,
     rois: Rois,
     facts: dict[str, Any],
 ) -> Ledger:
-    provenance = Provenance(engine.name, engine.values_version, _settings_of(settings))
+    provenance = Provenance(
+        engine.name, engine.values_version, _settings_of(settings), control=control
+    )
     columns = planned_columns(settings)
     further = dict.fromkeys(name for case in rois.cases for name in case.extra)
     return Ledger(
@@ -322,6 +342,8 @@ def _decides(provenance: Provenance, settings: ExtractionSettings, columns: Sequ
     # The layout of tables decides no value; the columns do where a release adds a feature, and a
     # row without diagnostics is none for a command that asks for them.
     told.pop("schema")
+    if told["control"] is None:
+        told.pop("control")
     told |= {"columns": list(columns), "additionalInfo": settings.setting.additionalInfo}
     return row_key(told)
 

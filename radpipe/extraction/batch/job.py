@@ -153,7 +153,7 @@ def _run_unit(
         _hash(case, files)
         # An earlier attempt may have come as far as this row.
         if key_of(case, target.decides, files) not in target.run.rows:
-            loaded = load_case(case, target.settings, shared)
+            loaded = load_case(case, target.settings, shared, plan.control)
             row = row_of(loaded, target.settings, plan.engine)
             for path in paths_of(case).values():
                 files[path].require_unchanged()

@@ -42,6 +42,8 @@ class Plan:
         One a parameter file.
     engine : str
         Name of the engine.
+    control : str or None
+        What is done to each image first.
     version : str
         Version of radpipe that made the plan.
     timeout_s : float
@@ -56,6 +58,7 @@ class Plan:
 
     targets: tuple[Target, ...]
     engine: str
+    control: str | None
     version: str
     timeout_s: float
     memory: int | None
