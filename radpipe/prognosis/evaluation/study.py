@@ -3,63 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radpipe.errors import TableError
-from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.models.table import model_class
+from radpipe.prognosis.evaluation.roles import Roles
+from radpipe.prognosis.evaluation.selection import Cohort, select
 from radpipe.prognosis.survival import median_follow_up
-from radpipe.prognosis.survival.endpoint import Endpoint
+from radpipe.prognosis.survival.endpoint import events_of, is_binary
 from radpipe.prognosis.tables import (
-    endpoint_of,
+    clean_columns,
     feature_columns,
     join_columns,
-    load_features,
+    label_columns,
     name_of_table,
     read_clinical,
-    require_columns,
     volume_column,
 )
-from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
+from radpipe.prognosis.tables.outcomes import event_column
+from radpipe.prognosis.tables.suspects import refuse_resembling
+
+__all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
 
 Table = str | Path | pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Where the endpoint and the other predictors stand.
-
-    Attributes
-    ----------
-    clinical : str, Path or DataFrame
-        The clinical table.
-    time, event : str
-        Its columns of the endpoint.
-    columns : sequence of str
-        Its columns to use as predictors.
-    unmatched : {"refuse", "drop"}
-        What to do with patients that only one table knows.
-    """
-
-    clinical: Table
-    time: str
-    event: str
-    columns: Sequence[str] = ()
-    unmatched: str = "refuse"
-
-    @property
-    def where(self) -> str:
-        """What to call the clinical table in a message."""
-        if isinstance(self.clinical, pd.DataFrame):
-            return name_of_table(self.clinical, "the clinical table")
-        return str(self.clinical)
 
 
 @dataclass(frozen=True)
@@ -69,30 +44,57 @@ class Study:
     Attributes
     ----------
     frame : DataFrame
-        The feature table, then the clinical columns asked for; indexed by ``case_id``.
+        ``patient_id``, features, volume, named clinical columns, batch and centre, nothing of the
+        endpoint; indexed by ``case_id``.
     features : list of str
-        Columns that extraction made.
+        Predictors from images.
+    clinical : list of str
+        Predictors beside them.
     endpoint : ndarray
-        Structured array with ``event`` and ``time``.
-    predictors : list of str
-        Columns a model may use.
+        Structured array with ``event`` and ``time``, or of bool where there are no times.
     volume : str or None
         Column of the tumour's volume.
-    outcomes : Outcomes
+    batch, centre : str or None
+        Columns.
+    roles : Roles
         What was asked for.
+    excluded : dict of str to list of str
+        Reason, and patients left out for it.
+    codes, competing : dict of str to int
+        Values of the event column and how often; those of them that are other events.
     """
 
     frame: pd.DataFrame
     features: list[str]
-    endpoint: Endpoint
-    predictors: list[str]
+    clinical: list[str]
+    endpoint: NDArray[Any]
     volume: str | None
-    outcomes: Outcomes
+    batch: str | None
+    centre: str | None
+    roles: Roles
+    excluded: dict[str, list[str]]
+    codes: dict[str, int]
+    competing: dict[str, int]
 
     @property
     def events(self) -> int:
         """Number of events."""
-        return int(self.endpoint["event"].sum())
+        return int(events_of(self.endpoint).sum())
+
+    @property
+    def binary(self) -> bool:
+        """Whether the endpoint has no times."""
+        return is_binary(self.endpoint)
+
+    @property
+    def predictors(self) -> list[str]:
+        """Columns a model may use."""
+        return [*self.features, *self.clinical]
+
+    @property
+    def where(self) -> str:
+        """What to call the table of outcomes in a message."""
+        return str(self.frame.attrs["clinical"] or name_of_table(self.frame, "the feature table"))
 
     def identifiers(self) -> pd.DataFrame:
         """Return the columns that name each prediction.
@@ -100,16 +102,14 @@ class Study:
         Returns
         -------
         DataFrame
-            ``patient_id``, ``case_id``, ``time``, ``event``.
+            ``patient_id``, ``case_id``, ``time`` if the endpoint has times, ``event``.
         """
-        return pd.DataFrame(
-            {
-                "patient_id": self.frame["patient_id"].to_numpy(),
-                "case_id": self.frame.index.to_numpy(),
-                "time": self.endpoint["time"],
-                "event": self.endpoint["event"],
-            }
-        )
+        columns = {
+            "patient_id": self.frame["patient_id"].to_numpy(),
+            "case_id": self.frame.index.to_numpy(),
+        }
+        times = {} if self.binary else {"time": self.endpoint["time"]}
+        return pd.DataFrame({**columns, **times, "event": events_of(self.endpoint)})
 
     def cohort_facts(self) -> dict[str, Any]:
         """Count the cohort.
@@ -117,108 +117,105 @@ class Study:
         Returns
         -------
         dict
-            ``patients``, ``events``, ``follow_up_median``, ``features``, ``dropped``.
+            ``patients``, ``events``, ``follow_up_median``, ``features``, ``clinical``,
+            ``excluded``.
         """
-        follow_up = median_follow_up(self.endpoint)
+        follow_up = math.nan if self.binary else median_follow_up(self.endpoint)
         return {
             "patients": len(self.frame),
             "events": self.events,
             "follow_up_median": None if math.isnan(follow_up) else follow_up,
             "features": len(self.features),
-            "dropped": self.frame.attrs["dropped"],
+            "clinical": len(self.clinical),
+            "excluded": self.excluded,
         }
 
     def source_facts(self) -> dict[str, Any]:
-        """Tell where the features are from.
+        """Tell where the columns are from.
 
         Returns
         -------
         dict
-            ``table``, ``run``, ``provenance``.
+            ``table``, ``clinical``, ``run``, ``provenance``.
         """
         attrs = self.frame.attrs
-        return {
-            "table": attrs.get("source"),
-            "run": attrs.get("run"),
-            "provenance": attrs.get("provenance"),
-        }
+        told = {name: attrs.get(name) for name in ("clinical", "run", "provenance")}
+        return {"table": attrs.get("source"), **told}
 
-    def endpoint_facts(self) -> dict[str, str]:
-        """Name the endpoint's columns.
+    def endpoint_facts(self) -> dict[str, Any]:
+        """Name the endpoint's columns, and what their values mean.
 
         Returns
         -------
         dict
-            ``time``, ``event``.
+            ``kind`` (survival or binary), ``time``, ``event``, ``value`` where the event was named
+            as ``COLUMN=VALUE``, ``codes``, ``competing``, ``origin_days``.
         """
-        return {"time": self.outcomes.time, "event": self.outcomes.event}
+        # A column's own name may hold "=", and then its codes are the plain ones.
+        event, value = event_column(self.roles.event, self.frame.attrs["outcome_columns"])
+        return {
+            "kind": "binary" if self.binary else "survival",
+            "time": self.roles.time,
+            "event": event,
+            "value": value,
+            "codes": self.codes,
+            "competing": self.competing,
+            "origin_days": self.roles.origin_days,
+        }
 
 
-def as_features(table: Table, per_patient: str | None = None) -> pd.DataFrame:
-    """Load a table, unless it is one.
-
-    Parameters
-    ----------
-    table : str, Path or DataFrame
-        A run, a file, or what :func:`~radpipe.prognosis.tables.load_features` returned.
-    per_patient : str, optional
-        What to do where a patient has several rows.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by ``case_id``.
-
-    Raises
-    ------
-    TableError
-        It cannot be read, or has no ``patient_id``.
-    """
-    if not isinstance(table, pd.DataFrame):
-        return load_features(table, per_patient)
-    require_columns(table, ["patient_id"], name_of_table(table, "the feature table"))
-    return table
-
-
-def as_clinical(table: Table) -> pd.DataFrame:
-    """Read a clinical table, unless it is one.
+def as_predictors(table: Table, clinical: Table | None, roles: Roles) -> pd.DataFrame:
+    """Join what a model may ask for of patients whose outcomes nobody knows.
 
     Parameters
     ----------
     table : str, Path or DataFrame
-        A file, or what :func:`~radpipe.prognosis.tables.read_clinical` returned.
+        Features: a run, a file, or a table in memory.
+    clinical : str, Path, DataFrame or None
+        Where the named clinical columns and the batch stand, if not in the feature table. It may
+        know more patients.
+    roles : Roles
+        Of the training table. The endpoint's columns may be absent.
 
     Returns
     -------
     DataFrame
-        With a column ``patient_id``.
+        One row a patient, indexed by ``case_id``.
 
     Raises
     ------
     TableError
-        It cannot be read, or has no ``patient_id``.
+        The tables are wrong, or a patient has no clinical row.
+    RunError
+        The directory holds no finished run.
     """
-    if not isinstance(table, pd.DataFrame):
-        return read_clinical(table)
-    require_columns(table, ["patient_id"], name_of_table(table, "the clinical table"))
-    return table
+    rows = read_rows(table, roles.id)
+    features = _features(rows, roles, roles.others([*rows.columns]))
+    told = None if clinical is None else read_clinical(clinical, roles.id)
+    if told is not None:
+        told = told[told["patient_id"].isin(features["patient_id"])]
+    named = [*roles.clinical_columns, *([] if roles.batch is None else [roles.batch])]
+    joined = _joined(rows, features, told, list(dict.fromkeys(named)), "refuse")
+    return _cleaned(joined, roles, [roles.batch])
 
 
-def make_study(
-    table: Table, outcomes: Outcomes, *, volume: str | None = None, per_patient: str | None = None
-) -> Study:
+def _features(rows: pd.DataFrame, roles: Roles, others: list[str]) -> pd.DataFrame:
+    chosen = feature_columns(rows, roles.features, others)
+    return one_row_a_patient(rows, roles.per_patient, chosen, roles.volume)
+
+
+def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     """Join features and outcomes, and check them.
 
     Parameters
     ----------
     table : str, Path or DataFrame
-        Features.
-    outcomes : Outcomes
-        Clinical table, endpoint, other predictors.
-    volume : str, optional
-        Column of the tumour's volume, where its name does not tell.
-    per_patient : str, optional
-        What to do where a patient has several rows.
+        Features: a run, a file, or a table in memory.
+    clinical : str, Path, DataFrame or None
+        Outcomes and other predictors; None where they stand in the feature table.
+    roles : Roles
+        Which column plays which part. One that the clinical table lacks may stand in the feature
+        table.
 
     Returns
     -------
@@ -228,75 +225,94 @@ def make_study(
     Raises
     ------
     TableError
-        The tables are wrong, or no patient is left.
+        The tables are wrong, no patient is left, or no event.
+    RunError
+        The directory holds no finished run.
     """
-    _refuse_endpoint_as_predictor(outcomes)
-    features, clinical = as_features(table, per_patient), as_clinical(outcomes.clinical)
+    roles.require_sense()
+    rows = read_rows(table, roles.id)
+    told = None if clinical is None else read_clinical(clinical, roles.id)
+    others = roles.others([*rows.columns, *([] if told is None else told.columns)])
+    features = _features(rows, roles, others)
     # Before the join: a clinical column may be named like a feature, and is none.
-    extracted, size = feature_columns(features), volume_column(features, volume)
-    asked = list(dict.fromkeys([outcomes.time, outcomes.event, *outcomes.columns]))
-    frame = join_columns(features, clinical, asked, outcomes.unmatched)
-    if frame.empty:
-        raise TableError(
-            "no patient is in both tables",
-            where=outcomes.where,
-            expected="the same patient_id in both",
-            remedy="write the identifiers alike, leading zeros too",
-        )
-    endpoint = endpoint_of(frame, outcomes.time, outcomes.event, outcomes.where)
-    predictors = list(dict.fromkeys([*extracted, *outcomes.columns]))
-    return Study(frame, extracted, endpoint, predictors, size, outcomes)
+    extracted = feature_columns(features, roles.features, others)
+    size = volume_column(features, roles.volume)
+    _refuse_resembling(roles, extracted, set(feature_columns(features)))
+    joined = _cleaned(
+        _joined(rows, features, told, others, roles.unmatched), roles, [roles.batch, roles.centre]
+    )
+    cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
+    _refuse_without_events(cohort, roles)
+    named = [size, *roles.clinical_columns, roles.batch, roles.centre]
+    kept = ["patient_id", *extracted, *(name for name in named if name is not None)]
+    frame = cohort.frame[list(dict.fromkeys(kept))].copy()
+    frame.attrs = {
+        **features.attrs,
+        "clinical": None if told is None else joined.attrs["outcomes"],
+        "outcome_columns": others,
+    }
+    return Study(
+        frame=frame,
+        features=extracted,
+        clinical=[name for name in dict.fromkeys(roles.clinical_columns) if name not in extracted],
+        endpoint=cohort.endpoint,
+        volume=size,
+        batch=roles.batch,
+        centre=roles.centre,
+        roles=roles,
+        excluded=cohort.excluded,
+        codes=cohort.event.codes,
+        competing=cohort.event.competing,
+    )
 
 
-def _refuse_endpoint_as_predictor(outcomes: Outcomes) -> None:
-    leaking = {outcomes.time, outcomes.event} & set(outcomes.columns)
-    if leaking:
-        raise TableError(
-            "the endpoint cannot predict itself",
-            where="--clinical-columns",
-            found=", ".join(sorted(leaking)),
-            expected="columns known at the start",
-            remedy="leave them out of --clinical-columns",
-        )
+def _joined(
+    rows: pd.DataFrame,
+    features: pd.DataFrame,
+    clinical: pd.DataFrame | None,
+    others: list[str],
+    unmatched: str,
+) -> pd.DataFrame:
+    where = name_of_table(rows, "the feature table")
+    theirs: list[str] = []
+    frame = features
+    if clinical is not None:
+        where = name_of_table(clinical, "the clinical table")
+        theirs = [name for name in others if name in clinical.columns or name not in rows.columns]
+        frame = join_columns(features, clinical, theirs, unmatched)
+    ours = patient_columns(rows, [name for name in others if name not in theirs])
+    values = ours.loc[frame["patient_id"]].set_index(frame.index)
+    frame = pd.concat([frame.drop(columns=ours.columns, errors="ignore"), values], axis=1)
+    frame.attrs = {**frame.attrs, "outcomes": where}
+    return frame
 
 
-def prepare(study: Study, name: str, seed: int) -> tuple[Model, pd.DataFrame]:
-    """Make a model for a cohort, and choose its columns.
+def _cleaned(joined: pd.DataFrame, roles: Roles, groups: Iterable[str | None]) -> pd.DataFrame:
+    where = str(joined.attrs["outcomes"])
+    # A group that is a predictor as well stays what it is: its numbers may be an order.
+    named = {name for name in groups if name is not None} - {*roles.clinical_columns}
+    cleaned = clean_columns(joined, roles.clinical_columns, where)
+    return label_columns(cleaned, sorted(named), where)
 
-    Parameters
-    ----------
-    study : Study
-        The cohort.
-    name : str
-        A name in ``MODELS``.
-    seed : int
-        For a model that has the parameter ``seed``.
 
-    Returns
-    -------
-    tuple of (Model, DataFrame)
-        Not fitted yet, and what to fit it on.
+def _refuse_resembling(roles: Roles, features: list[str], extracted: set[str]) -> None:
+    if not roles.force:
+        refuse_resembling(roles.clinical_columns, "--clinical-columns")
+        refuse_resembling([name for name in features if name not in extracted], "--features")
 
-    Raises
-    ------
-    TableError
-        The table has no column for this model.
-    """
-    model = model_class(name)()
-    offered = {"seed": seed, "column": study.volume}
-    taken = model.get_params()
-    model.set_params(**{key: value for key, value in offered.items() if key in taken})
-    chosen = model.choose_columns(study.predictors, study.volume)
-    if not chosen:
-        raise TableError(
-            "no column to learn from",
-            where=name_of_table(study.frame, "the feature table"),
-            found=listed(study.frame.columns),
-            expected="columns named as extraction names them, like original_shape_MeshVolume",
-            remedy="rename them so, or name predictors with --clinical-columns and the volume with "
-            "--volume",
-        )
-    return model, study.frame[chosen]
+
+def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:
+    happened = events_of(cohort.endpoint)
+    if happened.any() and not (roles.time is None and happened.all()):
+        return
+    what = "the event happened to everyone" if happened.any() else "no event happened"
+    raise TableError(
+        what,
+        where=f"{cohort.frame.attrs['outcomes']}, column {roles.event}",
+        found=f"{np.count_nonzero(happened)} events in {len(happened)} patients",
+        expected="patients with the event and without it",
+        remedy="look at how the column is coded, or take a larger cohort or a longer follow-up",
+    )
 
 
 def versions() -> dict[str, str]:

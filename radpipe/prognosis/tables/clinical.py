@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from radpipe.errors import TableError
-from radpipe.prognosis.survival.endpoint import Endpoint, make_endpoint
 from radpipe.prognosis.tables.columns import (
     feature_columns,
     id_text,
@@ -17,36 +18,43 @@ from radpipe.prognosis.tables.columns import (
     name_of_table,
     require_columns,
 )
-from radpipe.prognosis.tables.reading import read_any
+from radpipe.prognosis.tables.reading import PATIENT, read_any, with_patient_id
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME
 
 WITHOUT_CLINICAL = "features without clinical row"
 WITHOUT_FEATURES = "clinical rows without features"
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}([ T].*)?")
+# Stages and grades have fewer numbers than this; what has more was measured.
+_MOST_CODES = 8
 
 
-def read_clinical(path: str | Path) -> pd.DataFrame:
+def read_clinical(source: str | Path | pd.DataFrame, identifier: str = PATIENT) -> pd.DataFrame:
     """Read a clinical table.
 
     Parameters
     ----------
-    path : str or Path
-        A ``.csv`` file, separated by ``,`` or ``;``, or a ``.parquet`` file, with a column
-        ``patient_id``, which stays text.
+    source : str, Path or DataFrame
+        A ``.csv`` file, separated by ``,`` or ``;``, or a ``.parquet`` file, with a column that
+        names the patient and stays text; or a table in memory.
+    identifier : str
+        That column.
 
     Returns
     -------
     DataFrame
-        ``attrs["source"]`` is the file. One row a patient is not checked here but where tables are
-        joined.
+        With a column ``patient_id``; ``attrs["source"]`` is the file. One row a patient is not
+        checked here but where tables are joined.
 
     Raises
     ------
     TableError
-        It cannot be read, or has no ``patient_id``.
+        It cannot be read, or no column names the patient.
     """
-    frame, _ = read_any(Path(path), ("patient_id",))
-    require_columns(frame, ["patient_id"], str(path))
-    frame.attrs["source"] = str(path)
+    if isinstance(source, pd.DataFrame):
+        return with_patient_id(source, identifier, name_of_table(source, "the clinical table"))
+    frame, _ = read_any(Path(source), (PATIENT, identifier))
+    frame = with_patient_id(frame, identifier, str(source))
+    frame.attrs["source"] = str(source)
     return frame
 
 
@@ -204,48 +212,98 @@ def _refuse_unmatched(dropped: dict[str, list[str]], where: str) -> None:
         )
 
 
-def endpoint_of(
-    frame: pd.DataFrame, time: str, event: str, where: str = "the clinical table"
-) -> Endpoint:
-    """Take time and event out of a table.
+def clean_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> pd.DataFrame:
+    """Make named clinical columns numbers or categories.
 
     Parameters
     ----------
     frame : DataFrame
         With a column ``patient_id`` for the messages.
-    time : str
-        Column of the time since the start; any unit.
-    event : str
-        Column that is 1 or True where it happened, 0 or False where the patient was censored.
+    names : sequence of str
+        Its columns that are predictors.
     where : str
         What to call the table.
 
     Returns
     -------
-    ndarray, shape (n,)
-        Structured array with ``event`` (bool) and ``time`` (float64).
+    DataFrame
+        Numbers saved as text are float64, text has no spaces around it, an empty text is missing.
 
     Raises
     ------
     TableError
-        A column is missing, a time is missing or not positive, an event is neither 0 nor 1.
+        A column holds dates, infinity, text among numbers, or another text for nearly everyone.
     """
-    require_columns(frame, [time, event], where)
-    times = pd.to_numeric(frame[time], errors="coerce").astype(np.float64)
-    _refuse(frame, time, ~((times > 0) & (times < np.inf)), "a positive number", where)
-    text = frame[event].astype("str").str.lower()
-    happened = text.isin(["1", "1.0", "true"])
-    _refuse(frame, event, ~(happened | text.isin(["0", "0.0", "false"])), "0 or 1", where)
-    return make_endpoint(happened.to_numpy(bool), times.to_numpy())
+    return frame.assign(**{name: _cleaned(frame, name, where) for name in names})
 
 
-def _refuse(frame: pd.DataFrame, column: str, wrong: pd.Series, expected: str, where: str) -> None:
+def _cleaned(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
+    column = frame[name]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    if is_numeric_dtype(column.dtype):
+        numbers = column.astype(np.float64)
+        _refuse_cells(frame, name, numbers.abs() == np.inf, "a finite number", where)
+        return numbers
+    text = column.astype("str").str.strip().where(column.notna())
+    text = text.where(text != "")
+    if is_datetime64_any_dtype(column.dtype) or text.dropna().str.fullmatch(_DATE).any():
+        _refuse_cells(frame, name, column.notna(), "numbers or categories, no dates", where)
+    numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
+    if numbers.notna().equals(text.notna()):
+        return numbers
+    if numbers.nunique() > _MOST_CODES and numbers.notna().sum() * 2 > text.notna().sum():
+        _refuse_cells(frame, name, text.notna() & numbers.isna(), "numbers, or empty", where)
+    if text.nunique() > max(_MOST_CODES, len(text) / 2):
+        _refuse_cells(frame, name, text.notna(), "categories that patients share", where)
+    return text
+
+
+def label_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> pd.DataFrame:
+    """Make columns that name a group, such as a hospital, text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With a column ``patient_id`` for the messages.
+    names : iterable of str
+        Its columns.
+    where : str
+        What to call the table.
+
+    Returns
+    -------
+    DataFrame
+        Numbers are written as text: hospital 2 is not twice hospital 1.
+
+    Raises
+    ------
+    TableError
+        A cell is empty.
+    """
+    labels = {name: id_text(frame[name]).str.strip() for name in names}
+    for name, column in labels.items():
+        if (column == "").any():
+            raise TableError(
+                "patients belong to no group",
+                where=f"{where}, column {name}",
+                found=listed(frame["patient_id"][column == ""]),
+                expected="a name in every row",
+                remedy="fill these cells, if need be with a name for the unknown",
+            )
+    return frame.assign(**labels)
+
+
+def _refuse_cells(
+    frame: pd.DataFrame, name: str, wrong: pd.Series, expected: str, where: str
+) -> None:
     if wrong.any():
-        found = zip(frame["patient_id"][wrong], frame[column][wrong], strict=True)
+        cells = zip(frame["patient_id"][wrong], frame[name][wrong], strict=True)
         raise TableError(
-            "the endpoint is wrong",
-            where=f"{where}, column {column}",
-            found=listed(f"patient {patient}: {value}" for patient, value in found),
+            "this column cannot be a predictor as it is",
+            where=f"{where}, column {name}",
+            found=listed((f"patient {patient}: {cell}" for patient, cell in cells), shown=5),
             expected=expected,
-            remedy="correct these rows, or take these patients out of the cohort",
+            remedy="correct these cells, empty them where nothing is known, or leave the column "
+            "out of --clinical-columns",
         )

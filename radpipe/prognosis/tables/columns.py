@@ -1,43 +1,93 @@
-"""Which columns are features, and which is the tumour's volume."""
+"""Which columns are features, which is the tumour's volume, and which names the patient."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from fnmatch import translate
 
 import pandas as pd
 from pandas.api.types import is_float_dtype
 
 from radpipe.errors import TableError
-from radpipe.store import MASK_VOLUME
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME
 
 _CLASSES = "firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm"
 # Public tables put an ROI or a modality before the image type; our own wide tables, behind.
 _FEATURE = re.compile(rf"(?:.+_)?(?:{_CLASSES})_[0-9]*[A-Z][A-Za-z0-9]*(?:__.+)?")
+_DIAGNOSTICS = "diagnostics_"
 # The mesh first: it is what PyRadiomics computes its other shape features from.
 _VOLUMES = ("original_shape_MeshVolume", "original_shape_VoxelVolume", "shape_Volume", MASK_VOLUME)
 
 
-def feature_columns(frame: pd.DataFrame) -> list[str]:
-    """Name the columns that extraction made.
+def feature_columns(
+    frame: pd.DataFrame, pattern: str | None = None, never: Collection[str] = ()
+) -> list[str]:
+    """Name the columns that are features.
 
     Parameters
     ----------
     frame : DataFrame
-        A table with PyRadiomics' column names, with or without something before them.
+        A feature table.
+    pattern : str, optional
+        Which columns are features, where names do not tell: names with ``*`` and ``?``, separated
+        by commas; those after ``!`` are left out. Else the columns that extraction made: they have
+        PyRadiomics' names, with or without something before them.
+    never : collection of str
+        Columns that a pattern does not mean, since they play another part.
 
     Returns
     -------
     list of str
-        In the table's order. The volume of the whole mask is not among them.
+        In the table's order. Without a pattern, the volume of the whole mask is not among them;
+        with one, identifiers and diagnostics are not.
+
+    Raises
+    ------
+    TableError
+        No column fits the pattern.
 
     Examples
     --------
-    >>> feature_columns(pd.DataFrame(columns=["age", "GTV-1_original_shape_MeshVolume"]))
+    >>> table = pd.DataFrame(columns=["age", "GTV-1_original_shape_MeshVolume", "Mean", "Mode"])
+    >>> feature_columns(table)
     ['GTV-1_original_shape_MeshVolume']
+    >>> feature_columns(table, "M*, !Mode")
+    ['Mean']
     """
-    return [str(name) for name in frame.columns if _FEATURE.fullmatch(str(name))]
+    names = [str(name) for name in frame.columns]
+    if pattern is None:
+        return [name for name in names if name not in never and _FEATURE.fullmatch(name)]
+    parts = [part.strip() for part in pattern.split(",") if part.strip()]
+    meant = [_fits(part) for part in parts if not part.startswith("!")]
+    left_out = [_fits(part[1:].strip()) for part in parts if part.startswith("!")]
+    others = {*never, *KEY_COLUMNS}
+    found = [
+        name
+        for name in names
+        if any(fits(name) for fits in meant)
+        and not (name in others or name.startswith(_DIAGNOSTICS))
+        and not any(fits(name) for fits in left_out)
+    ]
+    if not found:
+        raise TableError(
+            "no column fits the pattern",
+            where=f"--features, {name_of_table(frame, 'the feature table')}",
+            found=_shortened(names),
+            expected=pattern,
+            remedy="name columns that are there; * stands for any letters, ? for one",
+        )
+    return found
+
+
+def _fits(part: str) -> Callable[[str], bool]:
+    # A name may hold brackets, which have a meaning in patterns.
+    search = re.compile(translate(part)).match
+    # Rows of a patient put beside each other have their ROI behind the name.
+    return lambda name: (
+        part in (name, bare := name.partition("__")[0]) or bool(search(name) or search(bare))
+    )
 
 
 def volume_column(frame: pd.DataFrame, named: str | None = None) -> str | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from radpipe.errors import TableError
-from radpipe.prognosis.tables.columns import (
-    feature_columns,
-    listed,
-    volume_column,
-)
+from radpipe.prognosis.tables.columns import listed, volume_column
 from radpipe.store import MASK_VOLUME
 
 
-def reduce_to_patients(frame: pd.DataFrame, how: str | None, where: str) -> pd.DataFrame:
+def reduce_to_patients(
+    frame: pd.DataFrame,
+    how: str | None,
+    where: str,
+    features: Sequence[str],
+    volume: str | None = None,
+) -> pd.DataFrame:
     """Make one row a patient.
 
     Parameters
@@ -26,6 +28,10 @@ def reduce_to_patients(frame: pd.DataFrame, how: str | None, where: str) -> pd.D
         A name in ``PER_PATIENT``; None refuses several rows.
     where : str
         What to call the table.
+    features : sequence of str
+        Columns that are features.
+    volume : str, optional
+        Column of the tumour's volume, where its name does not tell.
 
     Returns
     -------
@@ -57,11 +63,13 @@ def reduce_to_patients(frame: pd.DataFrame, how: str | None, where: str) -> pd.D
             expected="one row a patient",
             remedy=f"say what to do with --per-patient {_WAYS}",
         )
-    return PER_PATIENT[how](frame)
+    known = [name for name in (MASK_VOLUME, volume) if name is not None]
+    sizes = [name for name in known if name in frame.columns]
+    return PER_PATIENT[how](frame, [*dict.fromkeys([*sizes, *features])], volume)
 
 
-def _largest(frame: pd.DataFrame) -> pd.DataFrame:
-    volume = volume_column(frame)
+def _largest(frame: pd.DataFrame, numbers: list[str], named: str | None) -> pd.DataFrame:
+    volume = volume_column(frame, named)
     if volume is None:
         raise TableError(
             "the largest ROI cannot be told",
@@ -74,15 +82,14 @@ def _largest(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[kept].sort_index().reset_index(drop=True)
 
 
-def _mean(frame: pd.DataFrame) -> pd.DataFrame:
+def _mean(frame: pd.DataFrame, numbers: list[str], named: str | None) -> pd.DataFrame:
     patients = frame.groupby("patient_id", sort=False)
-    numbers = _values(frame)
     rest = [name for name in frame.columns if name not in numbers and name != "patient_id"]
     merged = pd.concat([patients[rest].first(), patients[numbers].mean()], axis=1).reset_index()
     return merged[list(frame.columns)]
 
 
-def _wide(frame: pd.DataFrame) -> pd.DataFrame:
+def _wide(frame: pd.DataFrame, numbers: list[str], named: str | None) -> pd.DataFrame:
     suffix = _suffixes(frame)
     twice = frame.assign(suffix=suffix).duplicated(["patient_id", "suffix"])
     if twice.any():
@@ -94,16 +101,11 @@ def _wide(frame: pd.DataFrame) -> pd.DataFrame:
         )
     # Sorted, so that another cohort of the same ROIs gets the same columns in the same order.
     parts = [
-        part.set_index("patient_id")[_values(frame)].add_suffix(f"__{name}")
+        part.set_index("patient_id")[numbers].add_suffix(f"__{name}")
         for name, part in sorted(frame.groupby(suffix))
     ]
     keys = frame.drop_duplicates("patient_id")[["case_id", "patient_id"]]
     return keys.join(pd.concat(parts, axis=1), on="patient_id").reset_index(drop=True)
-
-
-def _values(frame: pd.DataFrame) -> list[str]:
-    features = feature_columns(frame)
-    return [*([MASK_VOLUME] if MASK_VOLUME in frame.columns else []), *features]
 
 
 def _suffixes(frame: pd.DataFrame) -> pd.Series:
@@ -114,7 +116,7 @@ def _suffixes(frame: pd.DataFrame) -> pd.Series:
     return frame[telling].astype("str").agg("_".join, axis=1)
 
 
-PER_PATIENT: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+PER_PATIENT: dict[str, Callable[[pd.DataFrame, list[str], str | None], pd.DataFrame]] = {
     "largest": _largest,
     "mean": _mean,
     "wide": _wide,

@@ -11,11 +11,14 @@ import pandas as pd
 from pandas.api.types import is_string_dtype
 
 from radpipe.errors import TableError
-from radpipe.prognosis.tables.columns import id_text
+from radpipe.prognosis.tables.columns import id_text, listed, require_columns
 from radpipe.store import read_table
-from radpipe.store.files import csv_separator, read_csv_text
+from radpipe.store.files import csv_separator
 
-IDENTIFIERS = ("case_id", "patient_id", "modality", "roi")
+PATIENT = "patient_id"
+IDENTIFIERS = ("case_id", PATIENT, "modality", "roi")
+_BARE = re.compile("[^a-z]")
+_LIKELY = {"id", "patient", "patientid", "patid", "pid", "case", "caseid", "subject", "subjectid"}
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
@@ -73,12 +76,18 @@ def _require_file(path: Path) -> None:
 
 def _read_csv(path: Path, identifiers: Sequence[str]) -> pd.DataFrame:
     try:
-        text = read_csv_text(path)
-        # A second look: pandas cannot keep "NA" in one column and take it for missing elsewhere.
-        frame = pd.read_csv(
-            path, encoding="utf-8-sig", sep=csv_separator(path), low_memory=False
-        ).rename(columns=str)
-    except (ValueError, OSError) as error:
+        # A look of its own: pandas cannot keep "NA" here and take it for missing elsewhere.
+        text = _parse(
+            path,
+            usecols=lambda name: name.strip() in identifiers,
+            dtype=str,
+            keep_default_na=False,
+        )
+        if not isinstance(text.index, pd.RangeIndex):
+            # pandas takes the first column for an index, and shifts all names by one.
+            raise ValueError("the rows have more cells than the header")
+        frame = _parse(path, low_memory=False)
+    except (ValueError, OSError, EOFError) as error:
         raise TableError(
             "cannot read the table",
             where=str(path),
@@ -87,9 +96,62 @@ def _read_csv(path: Path, identifiers: Sequence[str]) -> pd.DataFrame:
             remedy="save it again as CSV in UTF-8, with decimal points and no comma at a row's end",
         ) from error
     # pandas leaves a wide table in pieces and then warns of each column put beside it.
-    frame = frame.copy()
-    told = [name for name in identifiers if name in frame.columns]
-    return frame.assign(**{name: text[name].str.strip() for name in told})
+    frame = frame.copy().assign(**{name: text[name].str.strip() for name in text.columns})
+    frame.columns = _bare_names(frame)
+    return frame
+
+
+def _parse(path: Path, **how: Any) -> pd.DataFrame:
+    frame: pd.DataFrame = pd.read_csv(path, encoding="utf-8-sig", sep=csv_separator(path), **how)
+    return frame
+
+
+def _bare_names(frame: pd.DataFrame) -> list[str]:
+    """Take the spaces off, which nobody sees, unless two columns differ in them alone."""
+    bare = [str(name).strip() for name in frame.columns]
+    return bare if len({*bare}) == len(bare) else [str(name) for name in frame.columns]
+
+
+def with_patient_id(frame: pd.DataFrame, identifier: str, where: str) -> pd.DataFrame:
+    """Give the column that names the patient its name.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table as it was read.
+    identifier : str
+        Its column that names the patient. A table without it may hold ``patient_id``, as runs do.
+    where : str
+        What to call the table.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``patient_id`` of text without spaces around it.
+
+    Raises
+    ------
+    TableError
+        Neither column is there; one that may be meant is told.
+    """
+    if identifier not in frame.columns and PATIENT not in frame.columns:
+        _refuse_nameless(frame, identifier, where)
+    if identifier in frame.columns and identifier != PATIENT:
+        frame = frame.drop(columns=PATIENT, errors="ignore").rename(columns={identifier: PATIENT})
+    return frame.assign(**{PATIENT: id_text(frame[PATIENT]).str.strip()})
+
+
+def _refuse_nameless(frame: pd.DataFrame, identifier: str, where: str) -> None:
+    likely = [name for name in frame.columns if _BARE.sub("", str(name).lower()) in _LIKELY]
+    if identifier != PATIENT or not likely:
+        require_columns(frame, [identifier], where)
+    raise TableError(
+        "no column names the patients",
+        where=where,
+        found=listed(likely),
+        expected=PATIENT,
+        remedy=f"name it with --id: --id '{likely[0]}'",
+    )
 
 
 def _refuse_decimal_commas(frame: pd.DataFrame, where: str) -> None:

@@ -55,4 +55,5 @@ class LogVolume(Step):
         return found
 
     def _columns(self, X: pd.DataFrame) -> list[str]:
-        return [*X.columns] if self.column is None else [self.column]
+        # One that tells nothing was dropped by an earlier step.
+        return [name for name in X.columns if self.column in (None, name)]
