@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from radpipe.extraction.batch import extract
     from radpipe.extraction.extractor import FeatureExtractor
     from radpipe.extraction.maps import feature_maps
-    from radpipe.prognosis.evaluation import evaluate, predict, train, validate
+    from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train, validate
     from radpipe.prognosis.report import write_report
     from radpipe.prognosis.tables import join_clinical, load_features
 
 _HOMES = {
     "FeatureExtractor": "radpipe.extraction.extractor",
+    "ModelOptions": "radpipe.prognosis.evaluation",
     "evaluate": "radpipe.prognosis.evaluation",
     "extract": "radpipe.extraction.batch",
     "feature_maps": "radpipe.extraction.maps",
@@ -31,6 +32,7 @@ _HOMES = {
 
 __all__ = [
     "FeatureExtractor",
+    "ModelOptions",
     "evaluate",
     "extract",
     "feature_maps",

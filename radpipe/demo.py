@@ -314,8 +314,10 @@ def run_demo(
             cohort / "cohort.csv", PARAMS, out / "run", options=Options(workers=workers),
             progress=progress,
         )  # fmt: skip
-    study: dict[str, Any] = {"time": "os_days", "event": "death", "seed": seed}
-    with step("evaluate", "nested cross-validation, beside tumour volume alone"):
+    study: dict[str, Any] = {
+        "time": "os_days", "event": "death", "clinical_columns": ["age", "sex"], "seed": seed,
+    }  # fmt: skip
+    with step("evaluate", "nested cross-validation, beside volume and clinical columns"):
         evaluation = evaluate(run.path, clinical, **study, workers=workers, progress=progress)
         evaluation.save(out / "evaluation")
     withheld = evaluation.metrics["withheld"].get(DEFAULT)

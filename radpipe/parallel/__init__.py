@@ -6,7 +6,7 @@ threads of :func:`in_threads` share compiled loops, which run without the GIL.
 
 from radpipe.parallel.machine import bytes_of, default_workers, memory_here, require_workers
 from radpipe.parallel.pool import Pool, as_done, in_order
-from radpipe.parallel.threads import in_threads
+from radpipe.parallel.threads import in_threads, one_blas_thread
 
 __all__ = [
     "Pool",
@@ -16,5 +16,6 @@ __all__ = [
     "in_order",
     "in_threads",
     "memory_here",
+    "one_blas_thread",
     "require_workers",
 ]

@@ -152,7 +152,10 @@ class Pool:
 
 
 def as_done(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    scheduler: str | None = None,
 ) -> Iterator[tuple[int, Result | Exception]]:
     """Call ``function`` on every item, in a pool of its own.
 
@@ -164,6 +167,8 @@ def as_done(
         What to call it with.
     workers : int
         Worker processes; 0 runs in this process, in order.
+    scheduler : str, optional
+        Address of a running Dask scheduler, whose workers compute in place of them.
 
     Yields
     ------
@@ -175,7 +180,7 @@ def as_done(
     SettingsError
         ``workers`` is negative.
     """
-    with Pool(min(workers, max(len(items), 1))) as pool:
+    with Pool(min(workers, max(len(items), 1)), scheduler) as pool:
         yield from pool.as_done(function, items)
 
 
@@ -184,6 +189,7 @@ def in_order(
     items: Sequence[Item],
     workers: int,
     on_done: Callable[[], None] = lambda: None,
+    scheduler: str | None = None,
 ) -> list[Result]:
     """Call ``function`` on every item; return all results in the items' order.
 
@@ -197,6 +203,8 @@ def in_order(
         Worker processes; 0 runs in this process.
     on_done : callable
         Called after each item, for a progress bar.
+    scheduler : str, optional
+        Address of a running Dask scheduler, whose workers compute in place of them.
 
     Returns
     -------
@@ -204,7 +212,7 @@ def in_order(
         One result an item. The first error ends the run and is raised.
     """
     results: dict[int, Result] = {}
-    for position, outcome in as_done(function, items, workers):
+    for position, outcome in as_done(function, items, workers, scheduler):
         if isinstance(outcome, Exception):
             raise outcome
         results[position] = outcome

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 from radpipe.errors import SettingsError
 
@@ -53,3 +56,19 @@ def in_threads(
                 yield waiting.popleft().result()
         for each in waiting:
             yield each.result()
+
+
+def one_blas_thread() -> Any:
+    """Keep linear algebra on one thread: more would change the last bits, and slow small matrices.
+
+    Returns
+    -------
+    context manager
+        Ends with the limit.
+    """
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from threadpoolctl import ThreadpoolController
 
 from radpipe.extraction import filters
 from radpipe.extraction.axes import lattice_of
@@ -28,7 +26,7 @@ from radpipe.extraction.maps import compile_map_kernels, maps_of
 from radpipe.extraction.preprocess.prepare import Prepared, PrepareSetting, prepare
 from radpipe.extraction.settings import ExtractionSettings, Setting, validated
 from radpipe.extraction.shared import Scope, Shared
-from radpipe.parallel import in_threads
+from radpipe.parallel import in_threads, one_blas_thread
 
 log = logging.getLogger("radpipe")
 _Values = dict[str, float | Undefined]
@@ -159,7 +157,7 @@ def _execute(
     steps = settings.setting.model_dump_json(include=set(PrepareSetting.model_fields))
     prepared = shared.once(Scope.ROI, steps, lambda: prepare(image, mask, settings.setting, shared))
     # LAPACK on matrices as small as these takes ten times longer with threads of its own.
-    with _thread_pools().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         values = _shape(prepared, settings)
         lattice = lattice_of(prepared.roi[prepared.box], prepared.image.spacing_mm)
         wanted = {
@@ -175,11 +173,6 @@ def _execute(
     return _diagnostics(prepared, settings, values, shared) | {
         name: np.nan if isinstance(value, Undefined) else value for name, value in values.items()
     }
-
-
-@cache
-def _thread_pools() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _shape(prepared: Prepared, settings: ExtractionSettings) -> _Values:

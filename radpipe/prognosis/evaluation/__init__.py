@@ -8,8 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from radpipe.errors import ModelError
+
 if TYPE_CHECKING:
     from radpipe.prognosis.evaluation.cross_validation import evaluate
+    from radpipe.prognosis.evaluation.models import ModelOptions
     from radpipe.prognosis.evaluation.prediction import predict
     from radpipe.prognosis.evaluation.results import Evaluation
     from radpipe.prognosis.evaluation.training import train
@@ -17,16 +20,25 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Evaluation": "results",
+    "ModelOptions": "models",
     "evaluate": "cross_validation",
     "predict": "prediction",
     "train": "training",
     "validate": "validation",
 }
 
-__all__ = ["Evaluation", "evaluate", "predict", "train", "validate"]
+__all__ = ["Evaluation", "ModelOptions", "evaluate", "predict", "train", "validate"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    except ModuleNotFoundError as error:
+        # Everything that fits or evaluates passes here, and the base install has no scikit-learn.
+        raise ModelError(
+            "models need packages that are not installed",
+            found=f"no {error.name}",
+            remedy="pip install '.[models]' in the checkout",
+        ) from error

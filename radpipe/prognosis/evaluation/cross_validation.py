@@ -1,11 +1,13 @@
 """Repeated nested cross-validation: how good a model trained like this would be.
 
-Everything fitted on more than one patient is fitted inside the training folds. A C-index counts
-pairs within one test fold only: risk scores of different fits have no common scale.
+Everything fitted on more than one patient is fitted inside the training folds. C-index and AUC
+count pairs within one test fold only: risk scores of different fits have no common scale.
 """
 
 from __future__ import annotations
 
+import logging
+import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,278 +15,375 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from radpipe.errors import TableError
 from radpipe.parallel import in_order, require_workers
-from radpipe.prognosis.evaluation.gain import gain_over_volume
-from radpipe.prognosis.evaluation.results import (
-    SCHEMA_VERSION,
-    Evaluation,
-    interval_facts,
-    ranked,
-    risk_groups,
-)
+from radpipe.prognosis.evaluation import controls
+from radpipe.prognosis.evaluation.folds import outer_folds
+from radpipe.prognosis.evaluation.harness import Bench, Fitted, run_fold
+from radpipe.prognosis.evaluation.leaks import require_no_leak
+from radpipe.prognosis.evaluation.measures import prediction_times
+from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
+from radpipe.prognosis.evaluation.oracles import require_no_oracle
+from radpipe.prognosis.evaluation.results import SCHEMA_VERSION, Evaluation, ranked
+from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
-from radpipe.prognosis.evaluation.study import (
-    Outcomes,
-    Study,
-    Table,
-    make_study,
-    prepare,
-    versions,
-)
-from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.models.table import DEFAULT, VOLUME, model_class
-from radpipe.prognosis.survival import (
-    NoPairsError,
-    concordance_index,
-    nadeau_bengio,
-    repeated_folds,
-)
-from radpipe.prognosis.survival.endpoint import Endpoint, Floats
+from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
+from radpipe.prognosis.evaluation.summary import facts_of_models, main_of
+from radpipe.prognosis.models.table import BASELINES
+from radpipe.prognosis.survival import allowed_horizons
+from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
+from radpipe.prognosis.tables.steps import (
+    CorrelationClusters,
+    require_not_confounded,
+    selection_frequency,
+)
 from radpipe.progress import progress_bar
 
-# Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
-MIN_EVENTS = 20
+Results = dict[str, list[Fitted]]
+log = logging.getLogger("radpipe")
+UNHARMONISED = (
+    "one hospital is left out at a time, and a hospital that was absent at training cannot be "
+    "harmonised: all features are as they were extracted"
+)
+CHECKED = ("patients", "images", "rows", "one column", "fitted on")
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """What one model did in one outer fold."""
+class Design:
+    """How the cross-validation is laid out.
 
-    fold: Fold
-    risk: Floats
-    group: NDArray[np.str_]
-    c_index: float | None
-    parameters: dict[str, Any]
-    contributions: pd.Series | None = None
+    Attributes
+    ----------
+    repeats, folds : int
+        Outer folds; with centres each is one fold.
+    permutations : int
+        Of outcomes and, a quarter as many, of features; 0 leaves the controls out.
+    horizons : sequence of float, optional
+        Times to measure at; else the quartiles of the event times.
+    seed : int
+        Decides everything that is random.
+    """
+
+    repeats: int = 5
+    folds: int = 5
+    permutations: int = 20
+    horizons: Sequence[float] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Controls:
+    """What the controls gave, in the order of what was asked."""
+
+    labels: list[controls.Permuted]
+    features: list[controls.Permuted]
+    shortened: list[controls.Shortened]
+    learning: list[tuple[int, float | None]]
 
 
 def evaluate(
     table: Table,
-    clinical: Table,
+    clinical: Table | None = None,
     *,
-    time: str,
     event: str,
-    model: str = DEFAULT,
+    time: str | None = None,
+    models: Sequence[str] | None = None,
     clinical_columns: Sequence[str] = (),
+    features: str | None = None,
     volume: str | None = None,
+    id: str = "patient_id",
+    batch: str | None = None,
+    centre: str | None = None,
+    origin_days: str | None = None,
     per_patient: str | None = None,
     unmatched: str = "refuse",
+    force: bool = False,
+    options: ModelOptions | None = None,
     repeats: int = 5,
     folds: int = 5,
+    permutations: int = 20,
+    horizons: Sequence[float] | None = None,
     seed: int = 0,
     workers: int = 0,
+    scheduler: str | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Estimate a model's C-index beside that of tumour volume in the same folds.
+    """Estimate how good models would be, beside volume and clinical columns in the same folds.
 
     Parameters
     ----------
     table : str, Path or DataFrame
-        A run, a Parquet or CSV file, or what ``load_features`` returned.
-    clinical : str, Path or DataFrame
-        Clinical table with a column ``patient_id``.
-    time, event : str
-        Its columns of the endpoint.
-    model : str
-        A name in ``MODELS``.
+        Features: a run, a Parquet or CSV file, or a table in memory.
+    clinical : str, Path or DataFrame, optional
+        Outcomes and clinical columns; else they stand in the feature table.
+    event : str
+        Column that is 1 where the event happened, or ``COLUMN=VALUE``.
+    time : str, optional
+        Column of the time since the start; without it the endpoint is binary.
+    models : sequence of str, optional
+        Names in ``MODELS``; by default all that suit. Baselines always come along.
     clinical_columns : sequence of str
-        Its columns to use as predictors beside the features.
+        Predictors beside the features.
+    features : str, optional
+        Patterns of the columns that are features; else those that extraction made.
     volume : str, optional
         Column of the tumour's volume, where its name does not tell.
+    id : str
+        Column that names the patient.
+    batch : str, optional
+        Column of scanner or hospital, for harmonisation by ComBat in each training fold.
+    centre : str, optional
+        Column of the hospital: one is left out after the other.
+    origin_days : str, optional
+        Column of the day from which times run.
     per_patient : {"largest", "mean", "wide"}, optional
         What to do where a patient has several rows.
     unmatched : {"refuse", "drop"}
         What to do with patients that only one table knows.
+    force : bool
+        Take predictors whose names resemble a time, an event or a treatment.
+    options : ModelOptions, optional
+        How models are made.
     repeats, folds : int
         Outer folds.
+    permutations : int
+        Of outcomes, as a control; 0 leaves all controls out.
+    horizons : sequence of float, optional
+        Times to measure at; else the quartiles of the event times.
     seed : int
         Decides everything that is random.
     workers : int
         Worker processes; the result does not depend on it.
+    scheduler : str, optional
+        Address of a running Dask scheduler whose workers do the folds.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
     Evaluation
-        Metrics, out-of-fold risk scores, contributions. With fewer than 20 events only volume
-        is evaluated, and ``metrics["withheld"]`` says so.
+        All measures and predictions. With fewer than 20 events only baselines, and
+        ``metrics["withheld"]`` says so.
 
     Raises
     ------
     TableError
-        The tables are wrong, there are fewer events than folds, or no fold has a comparable pair.
+        The tables are wrong, or there are fewer events than folds.
+    LeakError
+        The same patient, image or row stands on both sides of a split; a column alone orders the
+        outcomes; a part of a model was fitted on test patients.
     ModelError
-        The model is unknown.
+        A model is unknown.
     SettingsError
-        The number of workers is negative, or there is no such seed.
+        A number makes no sense.
     """
     require_workers(workers)
     require_seed(seed)
-    kind = model_class(model)
-    outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
-    study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
-    parts = _outer_folds(study, repeats, folds, seed)
-    withheld = _withheld(study, model)
-    results = {
-        name: _run(study, name, parts, seed, workers, progress)
-        for name in dict.fromkeys((model, VOLUME))
-        if name not in withheld
-    }
-    if not results:
-        raise TableError(
-            "nothing can be evaluated",
-            where=name_of_table(study.frame, "the feature table"),
-            found="; ".join(withheld.values()),
-            expected="a model with enough events, or a volume column",
-            remedy="take a larger cohort, or name the column of the tumour's volume with --volume",
-        )
-    design = {
-        "repeats": repeats,
-        "folds": folds,
-        # A model that was withheld was not tuned.
-        "inner_folds": kind().get_params().get("inner_folds") if model in results else None,
-        "seed": seed,
-    }
-    metrics = _metrics(study, results, withheld, design)
-    tables = [_predictions(name, done, study) for name, done in results.items()]
-    return Evaluation(
-        metrics, pd.concat(tables, ignore_index=True), _contributions(results.get(model, []))
+    options = options or ModelOptions()
+    options.require_sense()
+    roles = Roles(
+        event,
+        time,
+        clinical_columns,
+        features,
+        volume,
+        id,
+        batch,
+        centre,
+        origin_days,
+        per_patient,
+        unmatched,
+        force,
     )
-
-
-def _outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold]:
-    if repeats < 1 or folds < 2:
-        raise TableError(
-            "too few folds",
-            where="--repeats, --folds",
-            found=f"{repeats} x {folds}",
-            expected="1 repeat and 2 folds or more",
-            remedy="leave both out for 5 x 5",
-        )
-    if study.events < folds:
-        raise TableError(
-            "fewer events than folds",
-            where=f"{study.outcomes.where}, column {study.outcomes.event}",
-            found=f"{study.events} events",
-            expected=f"at least {folds}, one a fold",
-            remedy="take fewer --folds, or a larger cohort",
-        )
-    return repeated_folds(study.endpoint["event"], repeats=repeats, folds=folds, seed=seed)
-
-
-def _withheld(study: Study, model: str) -> dict[str, str]:
-    withheld = {}
-    if study.volume is None:
-        withheld[VOLUME] = "the table has no volume column; name one with --volume COLUMN"
-    if model_class(model).learns and study.events < MIN_EVENTS:
-        withheld[model] = (
-            f"{study.events} events; at least {MIN_EVENTS} are needed to evaluate a model"
-        )
-    return withheld
-
-
-def _run(
-    study: Study, name: str, parts: list[Fold], seed: int, workers: int, progress: bool
-) -> list[_Fitted]:
-    estimator, X = prepare(study, name, seed)
-    job = partial(_fit_fold, estimator, X, study.endpoint)
-    # Where nothing is learnt, worker processes would take longer to start than the work takes.
-    processes = workers if estimator.learns else 0
-    with progress_bar(f"{name}: outer folds", len(parts), progress) as step:
-        return in_order(job, parts, processes, step)
-
-
-def _fit_fold(estimator: Model, X: pd.DataFrame, y: Endpoint, fold: Fold) -> _Fitted:
-    from sklearn.base import clone
-
-    model: Model = clone(estimator).fit(X.iloc[fold.train], y[fold.train])
-    X_test = X.iloc[fold.test]
-    risk = model.predict(X_test)
-    return _Fitted(
-        fold,
-        risk,
-        risk_groups(risk, float(np.median(model.predict(X.iloc[fold.train])))),
-        _c_index(y[fold.test], risk),
-        getattr(model, "parameters_", {}),
-        model.contributions(X_test).abs().mean() if hasattr(model, "contributions") else None,
-    )
-
-
-def _c_index(y: Endpoint, risk: Floats) -> float | None:
-    try:
-        return concordance_index(y, risk)
-    except NoPairsError:
-        return None
-
-
-def _metrics(
-    study: Study,
-    results: dict[str, list[_Fitted]],
-    withheld: dict[str, str],
-    design: dict[str, Any],
-) -> dict[str, Any]:
-    return {
+    started = clock.perf_counter()
+    study = make_study(table, clinical, roles)
+    design = Design(repeats, folds, permutations, horizons, seed)
+    parts = outer_folds(study, repeats, folds, seed)
+    require_no_leak(study, parts)
+    require_no_oracle(study)
+    if study.batch is not None and study.centre is None:
+        require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
+    chosen, withheld = choose_models(study, models, options)
+    _require_some(study, chosen, withheld)
+    allowed, refused = _horizons(study, horizons)
+    bench = _bench(study, chosen, options, design, allowed)
+    results, found = _run(bench, study, parts, design, workers, scheduler, progress)
+    metrics = {
         "schema": SCHEMA_VERSION,
         "kind": "cross-validation",
+        "main": main_of(chosen),
         "endpoint": study.endpoint_facts(),
         "cohort": study.cohort_facts(),
-        "design": {**design, "interval": "Nadeau-Bengio 95 %"},
-        "models": _models(study, results),
+        "design": {
+            **_design_facts(study, parts, design, options),
+            "horizons": allowed.tolist(),
+            "refused_horizons": [list(each) for each in refused],
+        },
+        "models": facts_of_models(
+            study, results, bench, allowed, None if found is None else found.labels
+        ),
+        "controls": _control_facts(study, results, found, allowed),
+        "leaks": {"checked": list(CHECKED), "found": []},
         "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),
     }
+    log.info("evaluated in %.0f s", clock.perf_counter() - started)
+    return Evaluation(
+        metrics,
+        pd.concat(
+            [_predictions(name, done, study, bench) for name, done in results.items()],
+            ignore_index=True,
+        ),
+        _contributions(results),
+        _selected(study, results, options),
+        _subgroups(study),
+    )
 
 
-def _models(study: Study, results: dict[str, list[_Fitted]]) -> dict[str, Any]:
-    models = {name: _model_facts(done, study, name) for name, done in results.items()}
-    for name in models.keys() - {VOLUME}:
-        if VOLUME in models:
-            shape = _shape_of_folds(results[name])
-            gain = gain_over_volume(models[name]["folds"], models[VOLUME]["folds"], *shape)
-            models[name]["gain_over_volume"] = None if gain is None else interval_facts(gain)
-    return models
-
-
-def _shape_of_folds(done: list[_Fitted]) -> tuple[float, int]:
-    """Return the number of test patients to one of training, and of folds in a repeat."""
-    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
-    return ratio, 1 + max(one.fold.fold for one in done)
-
-
-def _model_facts(done: list[_Fitted], study: Study, name: str) -> dict[str, Any]:
-    values = [one.c_index for one in done if one.c_index is not None]
-    if len(values) < 2:
+def _require_some(study: Study, chosen: list[str], withheld: dict[str, str]) -> None:
+    if not chosen:
         raise TableError(
-            "too few test folds have a comparable pair of patients",
-            found=f"{len(values)} of {len(done)} folds",
-            expected="at least 2",
-            remedy="take fewer --folds, or a larger cohort",
+            "nothing can be evaluated",
+            where=name_of_table(study.frame, "the feature table"),
+            found="; ".join(f"{name}: {why}" for name, why in withheld.items()),
+            expected="a model with enough events, or a volume column",
+            remedy="take a larger cohort, or name the column of the tumour's volume with --volume",
         )
-    interval = nadeau_bengio(values, *_shape_of_folds(done))
-    facts: dict[str, Any] = {"c_index": interval_facts(interval)}
-    if name == VOLUME:
-        facts["column"] = study.volume
-    facts["folds_without_pairs"] = len(done) - len(values)
-    facts["folds"] = [
-        {
-            "repeat": one.fold.repeat,
-            "fold": one.fold.fold,
-            "c_index": one.c_index,
-            "parameters": one.parameters,
-        }
-        for one in done
-    ]
-    return facts
 
 
-def _predictions(name: str, done: list[_Fitted], study: Study) -> pd.DataFrame:
+def _horizons(
+    study: Study, asked: Sequence[float] | None
+) -> tuple[Floats, list[tuple[float, str]]]:
+    if study.binary:
+        return np.array([]), []
+    try:
+        return allowed_horizons(study.endpoint, asked)
+    except ValueError as error:
+        raise TableError(
+            "a horizon is no time",
+            where="--horizons",
+            found=asked,
+            expected="positive numbers, in the unit of the times",
+            remedy="leave it out",
+        ) from error
+
+
+def _bench(
+    study: Study, chosen: list[str], options: ModelOptions, design: Design, allowed: Floats
+) -> Bench:
+    made = {name: prepare(study, name, options, design.seed) for name in chosen}
+    models = {name: (model, [*X.columns]) for name, (model, X) in made.items()}
+    times = prediction_times(study.endpoint, allowed)
+    return Bench(models, study.frame, study.endpoint, times)
+
+
+def _run(
+    bench: Bench,
+    study: Study,
+    parts: list[Fold],
+    design: Design,
+    workers: int,
+    scheduler: str | None,
+    progress: bool,
+) -> tuple[Results, _Controls | None]:
+    """Run folds and controls, all in one go, so that no worker waits for the last fold."""
+    main = main_of([*bench.models])
+    controlled = design.permutations > 0 and main not in BASELINES
+    labels, features, shortened = _control_tasks(parts, design) if controlled else ([], [], [])
+    tasks: list[Any] = [*parts, *labels, *features, *shortened]
+    quick = controls.untuned(bench, main)
+    job = partial(_do, bench, quick, study.features, design)
+    # Where nothing is learnt, worker processes would take longer to start than the work takes.
+    learns = any(model.learns for model, _ in bench.models.values())
+    with progress_bar("folds and controls", len(tasks), progress) as step:
+        done = in_order(job, tasks, workers if learns else 0, step, scheduler if learns else None)
+    folds = done[: len(parts)]
+    results = {name: [each[name] for each in folds] for name in bench.models}
+    if not controlled:
+        return results, None
+    rest = done[len(parts) :]
+    cut, end = len(labels), len(labels) + len(features)
+    return results, _Controls(rest[:cut], rest[cut:end], shortened, rest[end:])
+
+
+def _control_tasks(
+    parts: list[Fold], design: Design
+) -> tuple[list[controls.Permutation], list[controls.Permutation], list[controls.Shortened]]:
+    seeds = np.random.SeedSequence([design.seed, 1]).generate_state(2 * design.permutations)
+    labels = [controls.Permutation(controls.LABELS, int(seed)) for seed in seeds[::2]]
+    some = seeds[1::2][: max(design.permutations // 4, 1)]
+    features = [controls.Permutation(controls.FEATURES, int(seed)) for seed in some]
+    return labels, features, controls.learning_parts(parts)
+
+
+def _do(bench: Bench, quick: Bench, features: list[str], design: Design, task: Any) -> Any:
+    if isinstance(task, Fold):
+        return run_fold(bench, task)
+    if isinstance(task, controls.Permutation):
+        return controls.run_permutation(quick, features, design.folds, task)
+    return controls.run_shortened(quick, design.seed, task)
+
+
+def _design_facts(
+    study: Study, parts: list[Fold], design: Design, options: ModelOptions
+) -> dict[str, Any]:
+    centres = None
+    if study.centre is not None:
+        centres = sorted(study.frame[study.centre].astype("str").unique())
+    return {
+        "splits": "repeated" if centres is None else "centres",
+        "centres": centres,
+        "repeats": 1 + max(part.repeat for part in parts),
+        "folds": 1 + max(part.fold for part in parts),
+        "inner_folds": options.inner_folds,
+        "trials": options.trials,
+        "permutations": design.permutations,
+        "seed": design.seed,
+        "interval": "Nadeau-Bengio 95 %",
+        "batch": study.batch if centres is None else None,
+        "unharmonised": UNHARMONISED if centres is not None and study.batch is not None else None,
+        "selection": options.selection,
+        "stability": options.stability is not None,
+        "volume_dependence": options.volume_dependence,
+        "correlation": options.correlation,
+    }
+
+
+def _control_facts(
+    study: Study, results: Results, found: _Controls | None, allowed: Floats
+) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    main = main_of([*results])
+    done, key = results[main], "auc" if study.binary else "c_index"
+    labels = [each.value for each in found.labels]
+    known = [value for value in labels if value is not None]
+    features = [each.value for each in found.features if each.value is not None]
+    candidates = len(study.predictors)
+    used = float(np.mean([len(one.used) for one in done]))
+    return {
+        "label_permutation": {
+            "model": main,
+            "values": known,
+            "mean": float(np.mean(known)) if known else None,
+            "p": controls.p_value(controls.mean_value(done), labels),
+        },
+        "permuted_features": {
+            "model": main,
+            "values": features,
+            "mean": float(np.mean(features)) if features else None,
+        },
+        "learning_curve": controls.learning_curve(found.shortened, found.learning, done, key),
+        "events_per_variable": controls.events_per_variable(study.endpoint, candidates, used),
+        "riley": controls.riley(study.endpoint, candidates, allowed),
+    }
+
+
+def _predictions(name: str, done: list[Fitted], study: Study, bench: Bench) -> pd.DataFrame:
     identifiers = study.identifiers()
     tables = []
     for one in done:
@@ -292,10 +391,42 @@ def _predictions(name: str, done: list[_Fitted], study: Study) -> pd.DataFrame:
         table.insert(0, "fold", one.fold.fold)
         table.insert(0, "repeat", one.fold.repeat)
         table.insert(0, "model", name)
-        tables.append(table.assign(risk_score=one.risk, group=one.group))
+        table = table.assign(risk_score=one.risk, group=one.group)
+        if study.binary:
+            predicted = pd.DataFrame({"probability": one.predicted})
+        else:
+            # As many digits as a float surely holds: two horizons must not share a name.
+            named = [f"survival_at_{time:.15g}" for time in bench.times]
+            predicted = pd.DataFrame(one.predicted, columns=named)
+        tables.append(table.join(predicted))
     return pd.concat(tables, ignore_index=True)
 
 
-def _contributions(done: list[_Fitted]) -> pd.DataFrame | None:
-    parts = [one.contributions for one in done if one.contributions is not None]
-    return ranked(pd.concat(parts, axis=1).mean(axis=1)) if parts else None
+def _contributions(results: Results) -> pd.DataFrame:
+    tables = []
+    for name, done in results.items():
+        mean = pd.concat([one.contributions for one in done], axis=1).fillna(0.0).mean(axis=1)
+        table = ranked(mean)
+        table.insert(0, "model", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _selected(study: Study, results: Results, options: ModelOptions) -> pd.DataFrame | None:
+    judged = [name for name in results if name not in BASELINES]
+    if not judged:
+        return None
+    # Of all patients, which is no leak: it groups what was chosen, and outcomes play no part.
+    clusters = CorrelationClusters(options.correlation).fit(study.frame[study.features]).clusters_
+    tables = []
+    for name in judged:
+        table = selection_frequency([one.used for one in results[name]], clusters)
+        table.insert(0, "model", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _subgroups(study: Study) -> pd.DataFrame | None:
+    if not study.clinical:
+        return None
+    return study.frame[study.clinical].reset_index()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radpipe.errors import ModelError
 from radpipe.prognosis.models.storage import SavedModel
-from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.columns import id_text, listed
 from radpipe.store.table import differences
 
 log = logging.getLogger("radpipe")
@@ -33,8 +33,8 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ModelError
-        Columns are missing, a category is unknown, or the features were extracted otherwise:
-        every setting that differs is told.
+        Columns are missing, all categories of one are unknown, or the features were extracted
+        otherwise: every setting that differs is told.
     """
     columns = saved.facts["columns"]
     missing = [name for name in columns if name not in frame.columns]
@@ -73,14 +73,20 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
 
 
 def _require_known_categories(saved: SavedModel, frame: pd.DataFrame) -> None:
-    for column, known in saved.facts["state"].get("categories", {}).items():
-        found = frame[column].dropna().astype("str")
-        unknown = sorted(set(found) - set(known))
-        if unknown:
+    training = saved.facts["training"]
+    # A batch is new wherever the hospital is.
+    used = {*saved.facts["columns"]} - {training["roles"]["batch"]}
+    for facts in training["columns"]:
+        known, column = facts.get("categories"), facts["feature"]
+        if known is None or column not in used:
+            continue
+        found = {*id_text(frame[column].dropna())}
+        # One that is new is taken as the commonest, and told; if all are, the words are others.
+        if found and found.isdisjoint(known):
             raise ModelError(
-                "a category that the model never saw",
+                "categories that the model never saw",
                 where=f"column {column}",
-                found=listed(unknown),
+                found=listed(sorted(found)),
                 expected=listed(known),
-                remedy="write it as in the training table, or leave it empty",
+                remedy="write them as in the training table, or leave them empty",
             )

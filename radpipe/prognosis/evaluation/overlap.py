@@ -1,56 +1,125 @@
 """Whether patients of a validation cohort were among the training patients.
 
-A model directory names no patient. It holds salted hashes of their identifiers, which nobody can
-read at a glance or look up in a ready-made list; whoever tries all short identifiers finds them.
+A model directory names no patient. It holds salted hashes of their identifiers, images and values,
+which nobody can read at a glance or look up in a ready-made list; whoever tries all short
+identifiers finds them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from radpipe.prognosis.evaluation.leaks import image_hashes
 from radpipe.prognosis.evaluation.study import Study
 
+# A patient is found by any of these.
+IDENTIFIER, IMAGE, VALUES = "patient_id", "image", "values of all features"
 
-def patient_hashes(study: Study) -> dict[str, Any]:
-    """Hash the identifiers of a cohort.
+log = logging.getLogger("radpipe")
+
+
+def patient_hashes(study: Study, columns: list[str]) -> dict[str, Any]:
+    """Hash the identifiers of a cohort, its images, and its values.
 
     Parameters
     ----------
     study : Study
         The training cohort.
+    columns : list of str
+        Whose values tell one patient from another.
 
     Returns
     -------
     dict
-        ``salt``, drawn from the endpoint so that the same cohort gives the same bytes, and
-        ``sha256``, sorted.
+        ``salt``, drawn from the endpoint so that the same cohort gives the same bytes, and sorted
+        ``sha256`` by what was hashed.
     """
     salt = hashlib.sha256(study.endpoint.tobytes()).hexdigest()[:32]
-    return {"salt": salt, "sha256": sorted(_hashes(study.frame["patient_id"], salt))}
+    signs = _signs(study, columns)
+    sha256 = {what: sorted({_hash(salt, sign) for sign in told}) for what, told in signs.items()}
+    return {"salt": salt, "sha256": sha256}
 
 
-def count_overlap(training: dict[str, Any], study: Study) -> int | None:
-    """Count the patients whose identifier a training patient had.
+def find_overlap(
+    training: Mapping[str, Any], study: Study, columns: list[str]
+) -> dict[str, set[str]] | None:
+    """Find the patients who were training patients.
 
     Parameters
     ----------
-    training : dict
+    training : mapping
         ``training`` of ``model.json``.
     study : Study
         The validation cohort.
+    columns : list of str
+        As in training.
 
     Returns
     -------
-    int or None
-        None where the model does not tell.
+    dict of str to set of str or None
+        Their identifiers, by what gave them away; None where the model does not tell.
     """
     known = training.get("patient_hashes")
     if known is None:
         return None
-    return len(_hashes(study.frame["patient_id"], known["salt"]) & set(known["sha256"]))
+    found = {}
+    for what, told in _signs(study, columns).items():
+        sha256 = {*known["sha256"][what]}
+        found[what] = {who for sign, who in told.items() if _hash(known["salt"], sign) in sha256}
+    return found
 
 
-def _hashes(patients: Iterable[str], salt: str) -> set[str]:
-    return {hashlib.sha256(f"{salt}:{patient}".encode()).hexdigest() for patient in patients}
+def warn_of_overlap(found: Mapping[str, set[str]] | None, patients: int) -> None:
+    """Log a warning if patients were training patients.
+
+    Parameters
+    ----------
+    found : mapping of str to set of str or None
+        Of :func:`find_overlap`.
+    patients : int
+        All of the cohort.
+    """
+    told = {what: who for what, who in (found or {}).items() if who}
+    if told:
+        # A number may be another patient's in another hospital; an image cannot.
+        others = ", or rename them if they are others" if [*told] == [IDENTIFIER] else ""
+        log.warning(
+            "%d of %d patients bear the %s of a training patient: no external validation; "
+            "leave them out%s",
+            len(set.union(*told.values())),
+            patients,
+            " or the ".join(told),
+            others,
+        )
+
+
+def _signs(study: Study, columns: list[str]) -> dict[str, dict[str, str]]:
+    """Return for each way what gives a patient away, and the patient."""
+    patients = study.frame["patient_id"]
+    images = image_hashes(study)
+    images = images[images.index.isin(patients) & (images != "")]
+    return {
+        IDENTIFIER: {patient: patient for patient in patients},
+        IMAGE: dict(zip(images, images.index, strict=True)),
+        VALUES: dict(zip(_rows(study.frame[columns]), patients, strict=False)),
+    }
+
+
+def _rows(X: pd.DataFrame) -> Iterable[str]:
+    numbers = X.select_dtypes(["number"])
+    # Of few columns the values of two patients may agree by chance.
+    if numbers.shape[1] < 3:
+        return []
+    with np.errstate(over="ignore"):
+        values = numbers.to_numpy(np.float64, na_value=np.nan).astype(np.float32) + np.float32(0)
+    return [hashlib.sha256(row.tobytes()).hexdigest() for row in values]
+
+
+def _hash(salt: str, sign: str) -> str:
+    return hashlib.sha256(f"{salt}:{sign}".encode()).hexdigest()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from radpipe.errors import ModelError
+from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
+from radpipe.prognosis.evaluation.drift import outside_range
 from radpipe.prognosis.evaluation.matching import require_match
-from radpipe.prognosis.evaluation.study import Table, as_clinical, as_features
+from radpipe.prognosis.evaluation.results import risk_groups
+from radpipe.prognosis.evaluation.roles import Roles
+from radpipe.prognosis.evaluation.study import Table, as_predictors
+from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
-from radpipe.prognosis.tables import join_columns
-from radpipe.prognosis.tables.columns import id_text
+from radpipe.prognosis.survival.endpoint import Floats
+
+# What drove a risk, told of each patient.
+DRIVERS = 5
 
 
 def predict(
@@ -22,8 +31,9 @@ def predict(
     horizons: Sequence[float] | None = None,
     *,
     clinical: Table | None = None,
+    id: str | None = None,
 ) -> pd.DataFrame:
-    """Give each patient a risk score and survival probabilities.
+    """Tell each patient's risk, what drove it, and whether the model knows such patients.
 
     Where the table or the model does not tell how its features were extracted, this is logged as
     a warning to ``radpipe``.
@@ -36,49 +46,161 @@ def predict(
         A run, a Parquet or CSV file, or what ``load_features`` returned; reduced to one row a
         patient as the training table was.
     horizons : sequence of float, optional
-        Times in the training unit; else the quartiles of the training event times.
+        Times in the training unit; else the model's own.
     clinical : str, Path or DataFrame, optional
-        Clinical table, where the model uses columns of it.
+        Clinical table, where the model uses columns of it that the feature table lacks.
+    id : str, optional
+        Column that names the patient; else named as in training.
 
     Returns
     -------
     DataFrame
-        ``case_id``, ``patient_id``, ``risk_score`` and ``survival_at_<horizon>``.
+        ``case_id``, ``patient_id``; ``risk_score``, higher = earlier or likelier event; ``group``,
+        ``high`` above the training patients' median; ``survival_at_<horizon>``, or ``probability``
+        of a binary endpoint. ``driver_1`` ... ``driver_5``, the columns that moved this risk most,
+        and ``driver_1_contribution`` ..., what each added in log-hazard or log-odds against the
+        mean training patient. ``distance_percentile``, the share of training patients who lie
+        nearer to their centre, in percent (see
+        :class:`~radpipe.prognosis.evaluation.distance.TrainingDistance`); ``outside_range``, how
+        many of the model's columns lie outside the training range; ``unlike_training``, True where
+        either is greater than in 99 of 100 training patients; ``missing``, how many of the model's
+        columns are empty.
 
     Raises
     ------
     TableError
         The table cannot be read, or has no ``patient_id``.
     ModelError
-        Columns or extraction settings do not fit the model, or a horizon is not positive.
+        Columns or extraction settings do not fit the model, or horizons make no sense.
     """
     saved = model if isinstance(model, SavedModel) else load(model)
-    training = saved.facts["training"]
-    frame = as_features(table, training["per_patient"])
-    if clinical is not None:
-        rows = as_clinical(clinical)
-        # A clinical table may know more patients than are to be scored.
-        asked = id_text(rows["patient_id"]).isin(id_text(frame["patient_id"]))
-        frame = join_columns(frame, rows[asked], training["clinical_columns"])
+    times = _times(saved, horizons)
+    frame = as_predictors(table, clinical, _roles(saved, id))
     X = require_match(saved, frame)
+    risk = saved.model.predict(X)
+    cut = saved.facts["training"]["cuts"][saved.name]
     scores = pd.DataFrame(
         {
             "case_id": frame.index.astype("str"),
             "patient_id": frame["patient_id"].to_numpy(),
-            "risk_score": saved.model.predict(X),
+            "risk_score": risk,
+            "group": risk_groups(risk, cut),
         }
     )
-    if not hasattr(saved.model, "predict_survival"):
-        return scores
-    times = _checked(saved.facts["horizons"] if horizons is None else horizons)
+    parts = [_probabilities(saved, X, times), drivers(saved.model, X), acquaintance(saved, X)]
+    return pd.concat([scores, *(part.reset_index(drop=True) for part in parts)], axis=1)
+
+
+def survival_columns(
+    model: Model, X: pd.DataFrame, times: Sequence[float] | Floats
+) -> pd.DataFrame:
+    """Predict survival at several times.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted to an endpoint with times.
+    X : DataFrame, shape (n, p)
+        Its columns.
+    times : sequence of float, shape (k,)
+        Horizons.
+
+    Returns
+    -------
+    DataFrame, shape (n, k)
+        ``survival_at_<horizon>``.
+    """
     # As many digits as a float surely holds: two horizons must not share a name.
     named = {f"survival_at_{time:.15g}": time for time in times}
-    curves = saved.model.predict_survival(X, [*named.values()])
-    return scores.join(pd.DataFrame(curves, columns=[*named]))
+    curves = model.predict_survival(X, [*named.values()])
+    return pd.DataFrame(curves, X.index, [*named])
 
 
-def _checked(horizons: Sequence[float]) -> list[float]:
-    times = [float(time) for time in horizons]
+def drivers(model: Model, X: pd.DataFrame) -> pd.DataFrame:
+    """Name the columns that moved each patient's risk most.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    X : DataFrame, shape (n, p)
+        Its columns.
+
+    Returns
+    -------
+    DataFrame, shape (n, 10)
+        ``driver_1``, ``driver_1_contribution`` ...; empty where fewer columns moved it.
+    """
+    split = model.contributions(X)
+    # By name first, so that equal contributions always come in the same order.
+    names = np.array([*sorted(split.columns), *[None] * DRIVERS], dtype=object)
+    values = split[names[:-DRIVERS]].to_numpy(np.float64)
+    values = np.hstack([values, np.zeros((len(X), DRIVERS))])
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :DRIVERS]
+    added = np.take_along_axis(values, order, axis=1)
+    told: dict[str, Any] = {}
+    for place in range(DRIVERS):
+        moved = added[:, place] != 0
+        who = pd.Series(names[order[:, place]], X.index, "str")
+        told[f"driver_{place + 1}"] = who.where(moved)
+        told[f"driver_{place + 1}_contribution"] = np.where(moved, added[:, place], np.nan)
+    return pd.DataFrame(told, X.index)
+
+
+def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
+    """Tell whether the model knows such patients.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        The model.
+    X : DataFrame, shape (n, p)
+        Its columns.
+
+    Returns
+    -------
+    DataFrame, shape (n, 4)
+        ``distance_percentile``, ``outside_range``, ``unlike_training``, ``missing``; the first is
+        empty where the model uses no column of numbers.
+    """
+    training = saved.facts["training"]
+    percentile = np.full(len(X), np.nan)
+    if training["distance"] is not None:
+        percentile = TrainingDistance.restore(training["distance"]).percentile_of(X)
+    facts = {each["feature"]: each for each in training["columns"]}
+    outside = outside_range([facts[name] for name in X.columns], X).sum(axis=1)
+    told = {
+        "distance_percentile": percentile,
+        "outside_range": outside,
+        "unlike_training": (percentile > UNLIKE) | (outside > training["outside_range"]),
+        "missing": X.isna().sum(axis=1).to_numpy(),
+    }
+    return pd.DataFrame(told, X.index)
+
+
+def _roles(saved: SavedModel, id: str | None) -> Roles:
+    roles = Roles(**saved.facts["training"]["roles"])
+    needed = [name for name in roles.clinical_columns if name in saved.facts["columns"]]
+    batch = roles.batch if roles.batch in saved.facts["columns"] else None
+    return replace(roles, clinical_columns=needed, batch=batch, id=id or roles.id)
+
+
+def _probabilities(saved: SavedModel, X: pd.DataFrame, times: Sequence[float]) -> pd.DataFrame:
+    if saved.binary:
+        return pd.DataFrame({"probability": saved.model.predict_probability(X)}, X.index)
+    return survival_columns(saved.model, X, times)
+
+
+def _times(saved: SavedModel, horizons: Sequence[float] | None) -> list[float]:
+    if horizons is not None and saved.binary:
+        raise ModelError(
+            "this model knows no times",
+            where="--horizons",
+            found=[*horizons],
+            expected="none: its endpoint is binary",
+            remedy="leave --horizons out",
+        )
+    times = [float(time) for time in (saved.facts["horizons"] if horizons is None else horizons)]
     if not all(np.isfinite(time) and time > 0 for time in times):
         raise ModelError(
             "a horizon is not positive",

@@ -3,9 +3,11 @@
 ::
 
     EVAL/
-      metrics.json            C-indices with intervals, design, cohort, source, versions
-      predictions.parquet     risk scores of patients that the model had not seen
-      contributions.parquet   what each feature added, where a model tells
+      metrics.json            all measures with intervals, design, cohort, source, versions
+      predictions.parquet     risks of patients that the model had not seen
+      contributions.parquet   what each column added
+      selected.parquet        how often each feature was used
+      subgroups.parquet       clinical columns of the patients, for subgroups
 """
 
 from __future__ import annotations
@@ -24,14 +26,11 @@ from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Whose median divides the risk groups of a validation.
 TRAINING, COHORT = "training patients", "patients of this cohort"
-_METRICS, _PREDICTIONS, _CONTRIBUTIONS = (
-    "metrics.json",
-    "predictions.parquet",
-    "contributions.parquet",
-)
+_METRICS, _PREDICTIONS = "metrics.json", "predictions.parquet"
+_OPTIONAL = ("contributions", "selected", "subgroups")
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,21 @@ class Evaluation:
         Content of ``metrics.json``.
     predictions : DataFrame
         One row a model, repeat and patient: ``model``, ``repeat``, ``fold``, ``patient_id``,
-        ``case_id``, ``time``, ``event``, ``risk_score``, ``group``.
+        ``case_id``, ``time`` (survival), ``event``, ``risk_score``, ``group``, and
+        ``survival_at_<horizon>`` or ``probability``.
     contributions : DataFrame or None
-        ``feature`` and ``mean_abs_contribution``, largest first.
+        ``model``, ``feature``, ``mean_abs_contribution``, largest first.
+    selected : DataFrame or None
+        ``model``, ``feature``, ``cluster``, ``chosen``, ``cluster_chosen``.
+    subgroups : DataFrame or None
+        ``case_id`` and the named clinical columns.
     """
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
     contributions: pd.DataFrame | None = None
+    selected: pd.DataFrame | None = None
+    subgroups: pd.DataFrame | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the result.
@@ -68,8 +74,10 @@ class Evaluation:
         """
         folder = empty_directory(path)
         write_table(folder / _PREDICTIONS, self.predictions)
-        if self.contributions is not None:
-            write_table(folder / _CONTRIBUTIONS, self.contributions)
+        for name in _OPTIONAL:
+            table = getattr(self, name)
+            if table is not None:
+                write_table(folder / f"{name}.parquet", table)
         write_json(folder / _METRICS, self.metrics)
 
     @classmethod
@@ -95,12 +103,9 @@ class Evaluation:
         """
         folder = Path(path)
         metrics = _read_metrics(folder)
-        contributions = folder / _CONTRIBUTIONS
-        return cls(
-            metrics,
-            read_table(folder / _PREDICTIONS)[0],
-            read_table(contributions)[0] if contributions.is_file() else None,
-        )
+        files = {name: folder / f"{name}.parquet" for name in _OPTIONAL}
+        tables = {name: read_table(file)[0] for name, file in files.items() if file.is_file()}
+        return cls(metrics, read_table(folder / _PREDICTIONS)[0], **tables)
 
 
 def _read_metrics(folder: Path) -> dict[str, Any]:
@@ -116,13 +121,14 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
             expected="a directory that `radpipe evaluate --out` made",
             remedy="mend the path, or evaluate first",
         ) from error
-    if schema > SCHEMA_VERSION:
+    if schema != SCHEMA_VERSION:
+        newer = schema > SCHEMA_VERSION
         raise RunError(
-            "the evaluation was written by a newer radpipe",
+            f"the evaluation was written by {'a newer' if newer else 'an older'} radpipe",
             where=str(folder),
             found=f"layout {schema}",
-            expected=f"at most {SCHEMA_VERSION}",
-            remedy="update radpipe",
+            expected=f"layout {SCHEMA_VERSION}",
+            remedy="update radpipe" if newer else "evaluate again",
         )
     return metrics
 

@@ -3,72 +3,88 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from radpipe.errors import ModelError
-from radpipe.prognosis.evaluation.cross_validation import MIN_EVENTS
+from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
+from radpipe.prognosis.evaluation.drift import alone_outside, column_facts
+from radpipe.prognosis.evaluation.models import MIN_EVENTS, ModelOptions, choose_models, prepare
+from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import patient_hashes
+from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
-from radpipe.prognosis.evaluation.study import (
-    Outcomes,
-    Study,
-    Table,
-    make_study,
-    prepare,
-    versions,
-)
-from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
+from radpipe.prognosis.models.base import Model, fewest_of
 from radpipe.prognosis.models.storage import SavedModel, load, save
-from radpipe.prognosis.models.table import DEFAULT, model_class
+from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
+from radpipe.prognosis.survival import allowed_horizons, kaplan_meier
 from radpipe.store.files import empty_directory
-
-_QUARTILES = (0.25, 0.5, 0.75)
 
 log = logging.getLogger("radpipe")
 
 
 def train(
     table: Table,
-    clinical: Table,
+    clinical: Table | None = None,
     *,
-    time: str,
     event: str,
     out: str | Path,
+    time: str | None = None,
     model: str = DEFAULT,
     clinical_columns: Sequence[str] = (),
+    features: str | None = None,
     volume: str | None = None,
+    id: str = "patient_id",
+    batch: str | None = None,
+    origin_days: str | None = None,
     per_patient: str | None = None,
     unmatched: str = "refuse",
+    force: bool = False,
+    options: ModelOptions | None = None,
     seed: int = 0,
 ) -> SavedModel:
-    """Train a model on a whole cohort and save it.
+    """Train a model on a whole cohort and save it, and beside it the baselines it has to beat.
 
     Events too few for ``evaluate`` are logged as a warning to ``radpipe``.
 
     Parameters
     ----------
     table : str, Path or DataFrame
-        A run, a Parquet or CSV file, or what ``load_features`` returned.
-    clinical : str, Path or DataFrame
-        Clinical table with a column ``patient_id``.
-    time, event : str
-        Its columns of the endpoint.
+        Features: a run, a Parquet or CSV file, or a table in memory.
+    clinical : str, Path or DataFrame, optional
+        Outcomes and clinical columns; else they stand in the feature table.
+    event : str
+        Column that is 1 where the event happened, or ``COLUMN=VALUE``.
     out : str or Path
         A new or empty directory.
+    time : str, optional
+        Column of the time since the start; without it the endpoint is binary.
     model : str
         A name in ``MODELS``.
     clinical_columns : sequence of str
-        Columns of the clinical table to use as predictors beside the features.
+        Predictors beside the features.
+    features : str, optional
+        Patterns of the columns that are features; else those that extraction made.
     volume : str, optional
         Column of the tumour's volume, where its name does not tell.
+    id : str
+        Column that names the patient.
+    batch : str, optional
+        Column of scanner or hospital, for harmonisation by ComBat.
+    origin_days : str, optional
+        Column of the day from which times run.
     per_patient : {"largest", "mean", "wide"}, optional
         What to do where a patient has several rows.
     unmatched : {"refuse", "drop"}
         What to do with patients that only one table knows.
+    force : bool
+        Take predictors whose names resemble a time, an event or a treatment.
+    options : ModelOptions, optional
+        How models are made.
     seed : int
         Decides everything that is random.
 
@@ -80,59 +96,115 @@ def train(
     Raises
     ------
     TableError
-        The tables are wrong.
+        The tables are wrong, or hold no column for this model.
+    LeakError
+        A column alone orders the outcomes.
     ModelError
         The model is unknown, or has too little to learn from.
     RunError
         The directory is not empty.
     SettingsError
-        There is no such seed.
+        A number makes no sense.
     """
     require_seed(seed)
+    options = options or ModelOptions()
+    options.require_sense()
     model_class(model)
     empty_directory(out)
-    outcomes = Outcomes(clinical, time, event, clinical_columns, unmatched)
-    study = make_study(table, outcomes, volume=volume, per_patient=per_patient)
-    if study.events == 0:
-        raise ModelError(
-            "no event to learn from",
-            where=f"{outcomes.where}, column {event}",
-            expected="at least 2",
-            remedy="take a larger cohort or a longer follow-up",
-        )
-    estimator, X = prepare(study, model, seed)
-    if estimator.learns and study.events < MIN_EVENTS:
-        log.warning(
-            "trained on %d events; `evaluate` needs %d to judge such a model",
-            study.events,
-            MIN_EVENTS,
-        )
-    fitted = estimator.fit(X, study.endpoint)
-    save(fitted, out, _facts(study, fitted))
+    roles = Roles(
+        event=event,
+        time=time,
+        clinical_columns=clinical_columns,
+        features=features,
+        volume=volume,
+        id=id,
+        batch=batch,
+        origin_days=origin_days,
+        per_patient=per_patient,
+        unmatched=unmatched,
+        force=force,
+    )
+    study = make_study(table, clinical, roles)
+    require_no_oracle(study)
+    fitted = _fit(study, model, options, seed)
+    _warn_of_few_events(study, fitted)
+    others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
+    baselines = {name: _fit(study, name, options, seed) for name in others if name != model}
+    save(fitted, out, _facts(study, model, fitted, baselines), baselines)
     return load(out)
 
 
-def _facts(study: Study, model: Model) -> dict[str, Any]:
-    times = study.endpoint["time"][study.endpoint["event"]]
-    risk = model.predict(study.frame[model.feature_names_in_.tolist()])
+def _fit(study: Study, name: str, options: ModelOptions, seed: int) -> Model:
+    estimator, X = prepare(study, name, options, seed)
+    return estimator.fit(X, study.endpoint)
+
+
+def _warn_of_few_events(study: Study, model: Model) -> None:
+    fewest = fewest_of(study.endpoint)
+    if model.learns and fewest < MIN_EVENTS:
+        log.warning(
+            "trained on %d %s; `evaluate` needs %d to judge such a model",
+            fewest,
+            "patients of the rarer outcome" if study.binary else "events",
+            MIN_EVENTS,
+        )
+
+
+def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
+    X = study.frame[[*model.feature_names_in_]]
+    distance = TrainingDistance.fit(X, _ranked(model, X))
+    cohort = study.cohort_facts()
     training = {
-        **study.cohort_facts(),
-        "patient_hashes": patient_hashes(study),
-        "median_risk": float(np.median(risk)),
-        "clinical_columns": list(study.outcomes.columns),
-        "per_patient": study.frame.attrs.get("per_patient"),
-        "volume": _volume_facts(study),
+        **cohort,
+        # Who they were leaves the house with no model.
+        "excluded": {why: len(patients) for why, patients in cohort["excluded"].items()},
+        "roles": study.roles.facts(),
+        "volume": study.volume,
+        "cuts": {
+            key: _median_risk(study, each) for key, each in {name: model, **baselines}.items()
+        },
+        "without_predictors": _without_predictors(study),
+        "columns": column_facts(study.frame[_columns([model, *baselines.values()])]),
+        "outside_range": float(np.percentile(alone_outside(X), UNLIKE)),
+        "distance": None if distance is None else distance.write(),
+        "patient_hashes": patient_hashes(study, [*X.columns]),
     }
     return {
         "endpoint": study.endpoint_facts(),
         "training": training,
-        "horizons": np.unique(np.quantile(times, _QUARTILES)).tolist(),
+        "horizons": _horizons(study),
         "source": study.source_facts(),
         "versions": versions(),
     }
 
 
-def _volume_facts(study: Study) -> dict[str, Any] | None:
-    if study.volume is None:
-        return None
-    return {"column": study.volume, "median": float(study.frame[study.volume].median())}
+def _columns(models: Iterable[Model]) -> list[str]:
+    return list(dict.fromkeys(name for model in models for name in model.feature_names_in_))
+
+
+def _ranked(model: Model, X: pd.DataFrame) -> list[str]:
+    """Name the columns that move the training patients' risk, the strongest first."""
+    strength = model.contributions(X).abs().mean()
+    moving = strength[strength > 0].sort_values(ascending=False, kind="stable")
+    return [str(name) for name in moving.index]
+
+
+def _median_risk(study: Study, model: Model) -> float:
+    return float(np.median(model.predict(study.frame[[*model.feature_names_in_]])))
+
+
+def _without_predictors(study: Study) -> dict[str, Any]:
+    """Tell what would be predicted of every patient alike: the least a model has to beat."""
+    if study.binary:
+        return {"probability": float(study.endpoint.mean())}
+    times, survival = kaplan_meier(study.endpoint)
+    return {"times": times.tolist(), "survival": survival.tolist()}
+
+
+def _horizons(study: Study) -> list[float]:
+    """Choose when survival is told, unless another time is asked for."""
+    if study.binary:
+        return []
+    allowed, refused = allowed_horizons(study.endpoint)
+    # A model of few events was warned of; its survival is asked for all the same.
+    return [*allowed.tolist()] or [time for time, _ in refused]

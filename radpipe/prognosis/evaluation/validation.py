@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time as clock
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +13,30 @@ import numpy as np
 import pandas as pd
 
 from radpipe.errors import ModelError, TableError
+from radpipe.prognosis.evaluation.drift import drift, warn_of_drift
+from radpipe.prognosis.evaluation.external import Trial, facts_of_models
 from radpipe.prognosis.evaluation.matching import require_match
-from radpipe.prognosis.evaluation.overlap import count_overlap
+from radpipe.prognosis.evaluation.measures import Pooled, prediction_times
+from radpipe.prognosis.evaluation.overlap import find_overlap, warn_of_overlap
+from radpipe.prognosis.evaluation.refit import recalibrated
 from radpipe.prognosis.evaluation.results import (
-    COHORT,
     SCHEMA_VERSION,
     TRAINING,
     Evaluation,
-    interval_facts,
     ranked,
     risk_groups,
 )
+from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
-from radpipe.prognosis.evaluation.study import (
-    Outcomes,
-    Study,
-    Table,
-    make_study,
-    prepare,
-    versions,
-)
+from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.models.storage import SavedModel, load
-from radpipe.prognosis.models.table import VOLUME
-from radpipe.prognosis.survival import NoPairsError, bootstrap_concordance
+from radpipe.prognosis.survival import allowed_horizons
 from radpipe.prognosis.survival.endpoint import Floats
 
-BOOTSTRAPS = 1000
+BOOTSTRAPS = PERMUTATIONS = 1000
+
+# Each model's columns of the cohort.
+Tables = dict[str, pd.DataFrame]
 
 log = logging.getLogger("radpipe")
 
@@ -43,64 +44,78 @@ log = logging.getLogger("radpipe")
 def validate(
     model: str | Path | SavedModel,
     table: Table,
-    clinical: Table,
+    clinical: Table | None = None,
     *,
     time: str | None = None,
     event: str | None = None,
     volume: str | None = None,
+    id: str | None = None,
+    origin_days: str | None = None,
     unmatched: str = "refuse",
+    horizons: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure a model's C-index on patients it was not trained on, beside that of volume.
+    """Measure a frozen model on patients it was not trained on, beside the baselines it had.
 
-    Where the table or the model does not tell how its features were extracted, or where patients
-    bear a training patient's identifier, this is logged as a warning to ``radpipe``.
+    Nothing is fitted here but what ``metrics["recalibrated"]`` shows apart. What makes the result
+    doubtful is logged as a warning to ``radpipe``: an extraction that nobody told of, training
+    patients among these, tables that were standardised each by itself.
 
     Parameters
     ----------
     model : str, Path or SavedModel
         What ``train`` made; nothing of it changes.
     table : str, Path or DataFrame
-        A run, a Parquet or CSV file, or what ``load_features`` returned; reduced to one row a
-        patient as the training table was.
-    clinical : str, Path or DataFrame
-        Clinical table with a column ``patient_id``.
+        A run, a Parquet or CSV file, or a table in memory; reduced to one row a patient as the
+        training table was.
+    clinical : str, Path or DataFrame, optional
+        Outcomes and clinical columns; else they stand in the feature table.
     time, event : str, optional
-        Its columns of the endpoint; else named as in training.
+        Columns of the endpoint; else named as in training.
     volume : str, optional
-        Column of the tumour's volume; else the one of training.
+        Column of the tumour's volume, in the unit of training; else named as in training.
+    id : str, optional
+        Column that names the patient; else named as in training.
+    origin_days : str, optional
+        Column of the day from which times run; else named as in training.
     unmatched : {"refuse", "drop"}
         What to do with patients that only one table knows.
+    horizons : sequence of float, optional
+        Times to measure at; else the model's own, where this cohort allows them.
     seed : int
-        Of the bootstrap.
+        Of bootstrap, permutations and refitting.
 
     Returns
     -------
     Evaluation
-        C-indices with patient-bootstrap intervals; groups divide at the training median where it
-        is known, and ``metrics["design"]["cuts"]`` tells. ``metrics["overlap"]`` counts the
-        patients whose identifier a training patient had.
+        Measures with patient-bootstrap intervals; groups divide at the training patients' median.
+        ``metrics["drift"]`` compares the columns with those of training, ``metrics["overlap"]``
+        counts the patients who were training patients.
 
     Raises
     ------
     TableError
         The tables are wrong, or no two patients can be compared.
     ModelError
-        Columns or extraction settings do not fit the model.
+        Columns, endpoint or extraction settings do not fit the model.
     SettingsError
         There is no such seed.
     """
+    started = clock.perf_counter()
     require_seed(seed)
     saved = model if isinstance(model, SavedModel) else load(model)
-    study = _study(saved, table, clinical, time, event, volume, unmatched)
-    X = require_match(saved, study.frame)
-    scores = _scores(saved, study, X)
-    medians = _training_medians(saved, study)
-    overlap = count_overlap(saved.facts["training"], study)
-    _warn_of(overlap, len(X))
+    asked = {"time": time, "event": event, "volume": volume, "id": id, "origin_days": origin_days}
+    study = _study(saved, table, clinical, asked, unmatched)
+    tables, withheld = _tables(saved, study)
+    allowed, refused = _horizons(saved, study, horizons)
+    pooled = _pooled(saved, study, tables, prediction_times(study.endpoint, allowed))
+    trial = Trial(study, allowed, BOOTSTRAPS, PERMUTATIONS, seed)
+    facts = facts_of_models(trial, pooled)
+    _require_pairs(study, facts[saved.name])
     metrics = {
         "schema": SCHEMA_VERSION,
         "kind": "validation",
+        "main": saved.name,
         "endpoint": study.endpoint_facts(),
         "cohort": study.cohort_facts(),
         "design": {
@@ -108,102 +123,180 @@ def validate(
             "seed": seed,
             "interval": "patient bootstrap 95 %",
             "model": saved.path,
-            "cuts": {name: COHORT if medians[name] is None else TRAINING for name in scores},
+            "cuts": dict.fromkeys(pooled, TRAINING),
+            "horizons": allowed.tolist(),
+            "refused_horizons": [list(each) for each in refused],
+            "trained_on": _trained_on(saved),
         },
-        "overlap": overlap,
-        "models": {name: _metrics(study, name, risk, seed) for name, risk in scores.items()},
-        "withheld": {} if VOLUME in scores else {VOLUME: "the table has no volume column"},
+        "models": facts,
+        "recalibrated": {
+            name: recalibrated(saved.models()[name], X, study.endpoint, allowed, seed)
+            for name, X in tables.items()
+        },
+        "drift": _drift(saved, study),
+        **_overlap(saved, study, tables[saved.name]),
+        "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),
     }
-    tables = [_predictions(study, name, risk, medians[name]) for name, risk in scores.items()]
-    return Evaluation(metrics, pd.concat(tables, ignore_index=True), _contributions(saved, X))
+    log.info("validated in %.0f s", clock.perf_counter() - started)
+    return Evaluation(
+        metrics,
+        _predictions(study, pooled),
+        _contributions(saved, tables),
+        None,
+        study.frame[study.clinical].reset_index() if study.clinical else None,
+    )
 
 
 def _study(
     saved: SavedModel,
     table: Table,
-    clinical: Table,
-    time: str | None,
-    event: str | None,
-    volume: str | None,
+    clinical: Table | None,
+    asked: Mapping[str, Any],
     unmatched: str,
 ) -> Study:
-    endpoint, training = saved.facts["endpoint"], saved.facts["training"]
-    outcomes = Outcomes(
-        clinical,
-        time or endpoint["time"],
-        event or endpoint["event"],
-        training["clinical_columns"],
-        unmatched,
-    )
-    learnt = (training["volume"] or {}).get("column")
-    if saved.facts["model"] == VOLUME and volume not in (None, learnt):
+    roles = Roles(**saved.facts["training"]["roles"])
+    if saved.binary and asked["time"] is not None:
         raise ModelError(
-            "this model is a column of volumes, and another one is named",
-            where="--volume",
-            found=volume,
-            expected=learnt,
-            remedy="leave out --volume, or train a volume model on the other column",
+            "this model knows no times",
+            where="--time",
+            found=asked["time"],
+            expected="none: its endpoint is binary",
+            remedy="leave --time out",
         )
-    return make_study(table, outcomes, volume=volume or learnt, per_patient=training["per_patient"])
+    given = {name: value for name, value in asked.items() if value is not None}
+    study = make_study(table, clinical, replace(roles, unmatched=unmatched, **given))
+    learnt = saved.facts["training"]["volume"]
+    if asked["volume"] is None or learnt in (None, study.volume):
+        return study
+    # Its name in training is the name under which the models look for it.
+    volume = study.frame[asked["volume"]].rename(learnt)
+    rest = study.frame.drop(columns=learnt, errors="ignore")
+    frame = pd.concat([rest, volume], axis=1)
+    frame.attrs = study.frame.attrs
+    return replace(study, frame=frame)
 
 
-def _scores(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Floats]:
-    scores = {saved.facts["model"]: saved.model.predict(X)}
-    if study.volume is not None and VOLUME not in scores:
-        baseline, column = prepare(study, VOLUME, seed=0)
-        scores[VOLUME] = baseline.fit(column, study.endpoint).predict(column)
-    return scores
+def _tables(saved: SavedModel, study: Study) -> tuple[Tables, dict[str, str]]:
+    tables, withheld = {saved.name: require_match(saved, study.frame)}, {}
+    for name, baseline in saved.baselines.items():
+        columns = [*baseline.feature_names_in_]
+        missing = [column for column in columns if column not in study.frame.columns]
+        if missing:
+            withheld[name] = f"the table has no column {', '.join(missing)}"
+        else:
+            tables[name] = study.frame[columns]
+    if saved.facts["training"]["volume"] is None:
+        withheld["volume"] = "no volume baseline: the training table had no volume column"
+    return tables, withheld
 
 
-def _training_medians(saved: SavedModel, study: Study) -> dict[str, float | None]:
-    training = saved.facts["training"]
-    volume = training["volume"] or {}
-    # Another column may be in another unit.
-    known = volume.get("column") == study.volume
-    medians = {VOLUME: volume.get("median") if known else None}
-    return {**medians, saved.facts["model"]: training["median_risk"]}
-
-
-def _warn_of(overlap: int | None, patients: int) -> None:
-    if overlap:
-        log.warning(
-            "%d of %d patients bear the patient_id of a training patient: no external validation; "
-            "leave them out, or rename them if they are others",
-            overlap,
-            patients,
-        )
-
-
-def _metrics(study: Study, name: str, risk: Floats, seed: int) -> dict[str, Any]:
+def _horizons(
+    saved: SavedModel, study: Study, asked: Sequence[float] | None
+) -> tuple[Floats, list[tuple[float, str]]]:
+    if study.binary:
+        return np.array([]), []
     try:
-        interval = bootstrap_concordance(study.endpoint, risk, bootstraps=BOOTSTRAPS, seed=seed)
-    except NoPairsError as error:
+        return allowed_horizons(study.endpoint, asked or saved.facts["horizons"])
+    except ValueError as error:
         raise TableError(
-            "no C-index can be computed",
-            where=f"{study.outcomes.where}, model {name}",
-            found=f"{error}; {study.events} events in {len(risk)} patients",
-            expected="at least one event before another patient's last time",
-            remedy="take a larger cohort or a longer follow-up",
+            "a horizon is no time",
+            where="--horizons",
+            found=asked,
+            expected="positive numbers, in the unit of the times",
+            remedy="leave it out",
         ) from error
-    facts: dict[str, Any] = {"c_index": interval_facts(interval), "folds": []}
-    return {**facts, "column": study.volume} if name == VOLUME else facts
 
 
-def _predictions(
-    study: Study, name: str, risk: Floats, training_median: float | None
-) -> pd.DataFrame:
-    # A model trained without this column of volumes knows no median of it; then the cohort's own.
-    median = float(np.median(risk)) if training_median is None else training_median
-    table = study.identifiers()
-    table.insert(0, "fold", 0)
-    table.insert(0, "repeat", 0)
-    table.insert(0, "model", name)
-    return table.assign(risk_score=risk, group=risk_groups(risk, median))
+def _pooled(saved: SavedModel, study: Study, tables: Tables, times: Floats) -> dict[str, Pooled]:
+    pooled, models = {}, saved.models()
+    cuts = saved.facts["training"]["cuts"]
+    for name, X in tables.items():
+        risk = models[name].predict(X)
+        if study.binary:
+            predicted = models[name].predict_probability(X)
+        else:
+            predicted = models[name].predict_survival(X, times)
+        pooled[name] = Pooled(
+            y=study.endpoint,
+            risk=risk,
+            predicted=predicted,
+            null=np.broadcast_to(_null(saved, times), predicted.shape),
+            group=risk_groups(risk, cuts[name]),
+            fold=np.zeros(len(risk), dtype=np.intp),
+            times=times,
+        )
+    return pooled
 
 
-def _contributions(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame | None:
-    if not hasattr(saved.model, "contributions"):
-        return None
-    return ranked(saved.model.contributions(X).abs().mean())
+def _null(saved: SavedModel, times: Floats) -> Floats:
+    told = saved.facts["training"]["without_predictors"]
+    if saved.binary:
+        return np.asarray(told["probability"])
+    steps = np.searchsorted(told["times"], times, side="right")
+    return np.asarray(np.concatenate([[1.0], told["survival"]])[steps])
+
+
+def _require_pairs(study: Study, facts: Mapping[str, Any]) -> None:
+    if facts["auc" if study.binary else "c_index"] is None:
+        raise TableError(
+            "too few patients can be compared",
+            where=study.where,
+            found=f"{study.events} events in {len(study.frame)} patients",
+            expected="events before another patient's last time",
+            remedy="take a larger cohort or a longer follow-up",
+        )
+
+
+def _trained_on(saved: SavedModel) -> dict[str, Any]:
+    training = saved.facts["training"]
+    return {
+        **{name: training[name] for name in ("patients", "events", "follow_up_median")},
+        "endpoint": saved.facts["endpoint"],
+    }
+
+
+def _drift(saved: SavedModel, study: Study) -> dict[str, Any]:
+    training = saved.facts["training"]
+    known = [each for each in training["columns"] if each["feature"] in study.frame.columns]
+    roles = training["roles"]
+    others = {*roles["clinical_columns"], roles["batch"]}
+    features = [each["feature"] for each in known if each["feature"] not in others]
+    X = study.frame[[each["feature"] for each in known]]
+    found = drift(known, X, features, saved.model.used())
+    warn_of_drift(found)
+    return found
+
+
+def _overlap(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Any]:
+    found = find_overlap(saved.facts["training"], study, [*X.columns])
+    warn_of_overlap(found, len(X))
+    told = [f"{len(who)} patients by {what}" for what, who in (found or {}).items() if who]
+    return {
+        "overlap": None if found is None else len(set.union(*found.values())),
+        "leaks": {"checked": [] if found is None else [*found], "found": told},
+    }
+
+
+def _predictions(study: Study, pooled: Mapping[str, Pooled]) -> pd.DataFrame:
+    tables = []
+    for name, each in pooled.items():
+        table = study.identifiers()
+        table.insert(0, "fold", 0)
+        table.insert(0, "repeat", 0)
+        table.insert(0, "model", name)
+        table = table.assign(risk_score=each.risk, group=each.group)
+        names = [f"survival_at_{time:.15g}" for time in each.times]
+        predicted = pd.DataFrame(each.predicted, columns=["probability"] if study.binary else names)
+        tables.append(table.join(predicted))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _contributions(saved: SavedModel, tables: Tables) -> pd.DataFrame:
+    parts = []
+    for name, X in tables.items():
+        part = ranked(saved.models()[name].contributions(X).abs().mean())
+        part.insert(0, "model", name)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-_TEMPLATE = """# Model card: {model}
+from radpipe.prognosis.models.table import MODELS
 
-Predicts a risk score (higher = earlier event) for the endpoint `{time}` / `{event}`.
+_TEMPLATE = """# Model card: {title}
+
+{predicts}
+
+## What it learnt from
 
 | | |
 |---|---|
-| Training patients | {patients} |
-| Events | {events} |
-| Median follow-up (reverse Kaplan-Meier) | {follow_up} |
-| Input columns | {columns} |
-| Extraction | {extraction} |
-| Chosen in training | {chosen} |
-| Default horizons | {horizons} |
-| Versions | {versions} |
+{rows}
+
+## What it is made of
+
+{parts}
 
 ## Use
 
 For research on patients like those of the training cohort, imaged, segmented and extracted alike.
-`radpipe predict` refuses tables of other columns or extraction settings, but it cannot see another
-scanner, another disease or another way to segment. It is no medical device.
+`radpipe predict` refuses tables of other columns or extraction settings, and tells how far each
+patient is from the training patients. It cannot see another scanner, another disease or another
+way to segment. It is no medical device.
 
 ## How good is it?
 
@@ -32,12 +35,14 @@ training cohort and `radpipe validate` on another one do, beside tumour volume a
 
 ## Known limits
 
-Survival curves come from a baseline hazard on the training patients' own risk scores and are
-somewhat too extreme; beyond the last training event they stay flat.
-
-`model.json` holds salted hashes of the training patients' identifiers, by which `radpipe validate`
-notices them. They name nobody, but whoever tries all short identifiers can find out who was there.
+{limits}
 """
+_PRIVACY = (
+    "`model.json` holds salted hashes of the training patients' identifiers, by which "
+    "`radpipe validate` notices them. They name nobody, but whoever tries all short identifiers "
+    "can find out who was there."
+)
+_MOST_COLUMNS = 12
 
 
 def model_card(facts: dict[str, Any]) -> str:
@@ -53,28 +58,143 @@ def model_card(facts: dict[str, Any]) -> str:
     str
         Markdown.
     """
-    training, endpoint = facts["training"], facts["endpoint"]
-    follow_up = training["follow_up_median"]
+    rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in _rows(facts))
     return _TEMPLATE.format(
-        model=facts["model"],
-        time=endpoint["time"],
-        event=endpoint["event"],
-        patients=training["patients"],
-        events=training["events"],
-        follow_up="not reached" if follow_up is None else f"{follow_up:g}",
-        columns=len(facts["columns"]),
-        extraction=_extraction(facts["source"]["provenance"]),
-        chosen=_pairs(facts["state"].get("chosen", {})) or "nothing",
-        horizons=", ".join(f"{time:g}" for time in facts["horizons"]),
-        versions=_pairs(facts["versions"]),
+        title=_title(facts["model"]),
+        predicts=_predicts(facts["endpoint"]),
+        rows=rows,
+        parts="\n".join(f"- {part}" for part in _parts(facts["state"], facts["parameters"])),
+        limits="\n\n".join(_limits(facts)),
     )
+
+
+def _title(model: str) -> str:
+    return f"{MODELS[model].title} (`{model}`)" if model in MODELS else f"`{model}`"
+
+
+def _predicts(endpoint: dict[str, Any]) -> str:
+    value = endpoint.get("value")
+    event = f"`{endpoint['event']}`" + (f" is {value}" if value else "")
+    if endpoint.get("time") is None:
+        return (
+            f"Predicts the probability of the event ({event}) and a risk score, its log-odds "
+            "(higher = likelier event). The endpoint has no times."
+        )
+    return (
+        f"Predicts a risk score (log-hazard; higher = earlier event) and survival probabilities "
+        f"for the event {event} with times in `{endpoint['time']}`, in the unit of that column."
+    )
+
+
+def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    training, endpoint = facts["training"], facts["endpoint"]
+    survival = endpoint.get("time") is not None
+    follow_up = training.get("follow_up_median")
+    roles = training.get("roles", {})
+    yield "Training patients", training["patients"]
+    yield "Events", training["events"]
+    if survival:
+        reached = "not reached" if follow_up is None else f"{follow_up:g}"
+        yield "Median follow-up (reverse Kaplan-Meier)", reached
+    for why, count in (training.get("excluded") or {}).items():
+        if count:
+            yield f"Left out: {why}", count
+    yield "Input columns", len(facts["columns"])
+    taken = [name for name in roles.get("clinical_columns") or () if name in facts["columns"]]
+    yield "Clinical columns", ", ".join(taken) or "none"
+    yield "Volume", training.get("volume") or "none"
+    if roles.get("batch"):
+        yield "Harmonised by ComBat over", roles["batch"]
+    if endpoint.get("origin_days"):
+        yield "Times run from", endpoint["origin_days"]
+    yield "Extraction", _extraction(facts["source"].get("provenance"))
+    if survival:
+        yield "Default horizons", ", ".join(f"{time:g}" for time in facts["horizons"])
+    yield "Versions", _pairs(facts["versions"])
+
+
+def _parts(state: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
+    chosen = {**state.get("chosen", {})}
+    weights = chosen.pop("weights", None)
+    if weights:
+        yield f"Weights of its branches: {_pairs(weights)}"
+        if not all(weights.values()):
+            yield "A branch of weight 0 told no more than chance would, and plays no part"
+    if chosen:
+        yield f"Settings: {_pairs(chosen)}"
+    for name, branch in state.get("branches", {}).items():
+        settings = branch["state"].get("chosen")
+        told = f"; settings: {_pairs(settings)}" if settings else ""
+        yield f"Branch `{name}`: {len(branch['columns'])} columns{told}"
+    if "correlation" in parameters:
+        yield _steps(parameters)
+    coefficients = state.get("learnt", {}).get("coefficients")
+    if coefficients:
+        yield f"Coefficients of columns as they leave the steps: {_strongest(coefficients)}"
+    yield _calibration(state["calibration"])
+
+
+def _steps(parameters: dict[str, Any]) -> str:
+    told = [f"clusters of features from a rank correlation of {parameters['correlation']:g}"]
+    if parameters.get("stability"):
+        told.append("unstable ones dropped")
+    if parameters.get("volume_dependence") is not None:
+        told.append(f"those that follow volume ({parameters['volume_dependence']:g}) dropped")
+    if parameters.get("selection"):
+        told.append(f"{parameters['keep']} kept by {parameters['selection']}")
+    return f"Steps before features are learnt from: {', '.join(told)}"
+
+
+def _strongest(coefficients: Mapping[str, float]) -> str:
+    used = {name: value for name, value in coefficients.items() if value != 0}
+    first = sorted(used, key=lambda name: (-abs(used[name]), name))[:_MOST_COLUMNS]
+    told = ", ".join(f"`{name}` {used[name]:.3g}" for name in first)
+    more = len(used) - len(first)
+    rest = f" and {more} more" if more else ""
+    return f"{told}{rest} ({len(used)} of {len(coefficients)} are not zero)"
+
+
+def _calibration(found: dict[str, Any]) -> str:
+    intercept = found.get("intercept")
+    base = "a Breslow baseline hazard" if intercept is None else f"intercept {intercept:.3g}"
+    return (
+        f"Calibration, fitted to scores of patients that the model had not seen: slope "
+        f"{found['slope']:.3g} per standard deviation of the score, {base}"
+    )
+
+
+def _limits(facts: dict[str, Any]) -> Iterator[str]:
+    endpoint = facts["endpoint"]
+    competing = endpoint.get("competing")
+    if competing:
+        told = ", ".join(f"{code} ({count} patients)" for code, count in competing.items())
+        yield (
+            f"Competing events count as censored: {told}. Risks are cause-specific: a survival "
+            "probability is that of a world without the other events; where these are frequent, "
+            "the risk is overstated."
+        )
+    if endpoint.get("time") is None:
+        yield "Probabilities hold where the event is as frequent as among the training patients."
+    else:
+        yield "Survival curves stay flat beyond the last training event."
+    yield _PRIVACY
 
 
 def _extraction(provenance: dict[str, Any] | None) -> str:
     if provenance is None:
         return "unknown: the table did not say"
-    return f"engine {provenance['engine']}, values {provenance['values_version']}"
+    control = provenance.get("control")
+    spoilt = f"; control {control}: the images hold nothing to learn from" if control else ""
+    return f"engine {provenance['engine']}, values {provenance['values_version']}{spoilt}"
 
 
-def _pairs(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+    )
+
+
+def _cell(value: object) -> str:
+    # A bar in a column's name would end the cell.
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -1,16 +1,20 @@
-"""A model on disk: a directory of JSON and xgboost's own format, never pickle.
+"""Models on disk: no pickle, no byte that runs as code.
 
 ::
 
     MODEL/
-      model.json      inputs, parameters, baseline, training cohort, provenance, hashes, versions
-      model.ubj       the trees, where the model has some
-      MODEL_CARD.md   the same for people
+      model.json       what was learnt, the training cohort in numbers, a seal over all of it
+      MODEL_CARD.md    the same for people
+      model.ubj        xgboost's trees, where there are any; a branch's in a folder of its own
+
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,12 @@ from radpipe.prognosis.models.card import model_card
 from radpipe.prognosis.models.table import MODELS, model_class, name_of
 from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
+_PICKLES = {".pkl", ".pickle", ".joblib", ".dill"}
+# A pickle of protocol 2 to 5 begins so, whatever its name.
+_PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+_AGAIN = "copy the model again from its source, or train it again"
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,42 @@ class SavedModel:
         All of ``model.json``: ``endpoint``, ``training``, ``horizons``, ``source`` ...
     path : str
         Where it lies.
+    baselines : dict of str to Model
+        What it has to beat, fitted to the same patients.
     """
 
     model: Model
     facts: dict[str, Any]
     path: str
+    baselines: dict[str, Model] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """A key of ``MODELS``."""
+        return str(self.facts["model"])
+
+    @property
+    def binary(self) -> bool:
+        """Whether it predicts an endpoint without times."""
+        return self.model.calibration_.baseline is None
+
+    def models(self) -> dict[str, Model]:
+        """Return the model and its baselines.
+
+        Returns
+        -------
+        dict of str to Model
+            The model first.
+        """
+        return {self.name: self.model, **self.baselines}
 
 
-def save(model: Model, path: str | Path, facts: dict[str, Any]) -> None:
+def save(
+    model: Model,
+    path: str | Path,
+    facts: dict[str, Any],
+    baselines: Mapping[str, Model] | None = None,
+) -> None:
     """Write a fitted model.
 
     Parameters
@@ -54,6 +90,8 @@ def save(model: Model, path: str | Path, facts: dict[str, Any]) -> None:
         A new or empty directory.
     facts : dict
         What JSON can hold about endpoint, training cohort, source, horizons and versions.
+    baselines : mapping of str to Model, optional
+        Fitted to the same patients.
 
     Raises
     ------
@@ -61,20 +99,21 @@ def save(model: Model, path: str | Path, facts: dict[str, Any]) -> None:
         The directory is not empty, or cannot be made.
     """
     folder = empty_directory(path)
-    state = model.write(folder)
+    written = _written(model, folder, "")
+    others = {name: _written(each, folder, name) for name, each in (baselines or {}).items()}
+    files = [file for each in (written, *others.values()) for file in each["files"]]
     content = {
         "schema": SCHEMA_VERSION,
-        "model": name_of(model),
-        "columns": model.feature_names_in_.tolist(),
-        "parameters": model.get_params(),
-        "state": state,
-        "sha256": {name: sha256_of(folder / name) for name in state["files"]},
+        **written,
+        "baselines": others,
+        "sha256": {name: sha256_of(folder / name) for name in files},
         **facts,
     }
+    _remove_empty_folders(folder)
     with whole_file(folder / _CARD) as part:
         part.write_text(model_card(content), encoding="utf-8")
     # Last: a directory without it is no model.
-    write_json(folder / _JSON, content)
+    write_json(folder / _JSON, {**content, "seal": _seal(content)})
 
 
 def load(path: str | Path) -> SavedModel:
@@ -93,15 +132,56 @@ def load(path: str | Path) -> SavedModel:
     Raises
     ------
     ModelError
-        It is no model, of a newer radpipe, incomplete, or a file was changed.
+        It is no model, of another version of radpipe, incomplete, holds a pickle, or was changed.
     """
     folder = Path(path)
     facts = _read_facts(folder)
+    _refuse_pickles(folder)
     for name, wanted in facts["sha256"].items():
         _check_file(folder / name, wanted)
-    model = model_class(facts["model"])(**facts["parameters"])
-    model.learn_columns(facts["columns"])
-    return SavedModel(model.restore(folder, facts["state"]), facts, str(path))
+    baselines = {
+        name: _restored(folder / name, written) for name, written in facts["baselines"].items()
+    }
+    return SavedModel(_restored(folder, facts), facts, str(path), baselines)
+
+
+def _written(model: Model, folder: Path, home: str) -> dict[str, Any]:
+    (folder / home).mkdir(exist_ok=True)
+    state = model.write(folder / home)
+    return {
+        "model": name_of(model),
+        "columns": model.feature_names_in_.tolist(),
+        "parameters": model.get_params(),
+        "files": [(Path(home) / file).as_posix() for file in state.pop("files")],
+        "state": state,
+    }
+
+
+def _restored(folder: Path, written: dict[str, Any]) -> Model:
+    model = model_class(written["model"])(**_tuples(written["parameters"]))
+    model.learn_columns(written["columns"])
+    return model.restore(folder, written["state"])
+
+
+def _tuples(value: Any) -> Any:
+    """Undo what JSON does to parameters: models take tuples, and JSON has lists alone."""
+    if isinstance(value, dict):
+        return {key: _tuples(each) for key, each in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    # Longer names first: a folder's own folders before itself.
+    for home in sorted(folder.rglob("*"), key=lambda path: -len(path.parts)):
+        if home.is_dir() and not any(home.iterdir()):
+            home.rmdir()
+
+
+def _seal(content: dict[str, Any]) -> str:
+    # Through JSON once: as it will be read, numbers as keys are text.
+    plain = json.loads(json.dumps(content))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -110,30 +190,68 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         raise ModelError(
             "no model in this directory",
             where=str(folder),
-            found=f"no {_JSON}" if folder.is_dir() else "no such directory",
+            found=_what_is_there(folder),
             expected="a directory that `radpipe train --out` made",
             remedy="mend the path, or train a model first",
         )
     try:
         facts: dict[str, Any] = read_json(path)
-        schema, name = facts["schema"], facts["model"]
+        schema, name = int(facts["schema"]), str(facts["model"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(
             "not a model's description",
             where=str(path),
             found=error,
             expected="what `radpipe train` wrote",
-            remedy="copy the model again from its source, or train it again",
+            remedy=_AGAIN,
         ) from error
-    if schema != SCHEMA_VERSION or name not in MODELS:
+    _check_version(path, schema, name)
+    seal = facts.pop("seal", None)
+    if seal != _seal(facts):
         raise ModelError(
-            "this radpipe does not know such a model",
+            "the model's description was changed",
             where=str(path),
-            found=f"schema {schema}, model {name}",
-            expected=f"schema {SCHEMA_VERSION}, one of {', '.join(MODELS)}",
-            remedy="use the radpipe that wrote it, or train it again",
+            found=f"seal {seal}",
+            expected="the seal of what `radpipe train` wrote",
+            remedy=_AGAIN,
         )
     return facts
+
+
+def _what_is_there(folder: Path) -> str:
+    if folder.is_file():
+        return "a file"
+    return f"no {_JSON}" if folder.is_dir() else "no such directory"
+
+
+def _check_version(path: Path, schema: int, name: str) -> None:
+    if schema == SCHEMA_VERSION and name in MODELS:
+        return
+    newer = schema >= SCHEMA_VERSION
+    raise ModelError(
+        f"the model was written by {'a newer' if newer else 'an older'} radpipe",
+        where=str(path),
+        found=f"schema {schema}, model {name}",
+        expected=f"schema {SCHEMA_VERSION}, one of {', '.join(MODELS)}",
+        remedy="update radpipe" if newer else "train it again, or use the radpipe that wrote it",
+    )
+
+
+def _refuse_pickles(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and (path.suffix.lower() in _PICKLES or _starts_like_a_pickle(path)):
+            raise ModelError(
+                "a pickle in the model's directory",
+                where=str(path),
+                found="a file that may run any code when it is opened",
+                expected="what `radpipe train` wrote: no pickle",
+                remedy="find out where it is from, and remove it",
+            )
+
+
+def _starts_like_a_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in _PICKLE_STARTS
 
 
 def _check_file(path: Path, wanted: str) -> None:
@@ -144,5 +262,5 @@ def _check_file(path: Path, wanted: str) -> None:
             where=str(path),
             found=found,
             expected=f"SHA-256 {wanted}",
-            remedy="copy the model again from its source, or train it again",
+            remedy=_AGAIN,
         )

@@ -28,11 +28,21 @@ class Entry(NamedTuple):
 
 
 # What every model is compared with.
-VOLUME = "volume"
-DEFAULT = "xgb_cox"
+VOLUME, CLINICAL, BOTH = "volume", "clinical", "clinical_volume"
+BASELINES = (VOLUME, CLINICAL, BOTH)
+DEFAULT = "fusion"
+_ROOM = "radpipe.prognosis.models"
 MODELS = {
-    VOLUME: Entry("radpipe.prognosis.models.volume.VolumeModel", "Tumour volume alone"),
-    "xgb_cox": Entry("radpipe.prognosis.models.xgb_cox.XgbCox", "Gradient-boosted model"),
+    VOLUME: Entry(f"{_ROOM}.volume.VolumeModel", "Tumour volume alone"),
+    CLINICAL: Entry(f"{_ROOM}.clinical.ClinicalModel", "Clinical columns alone"),
+    BOTH: Entry(f"{_ROOM}.clinical.ClinicalVolumeModel", "Clinical columns and tumour volume"),
+    "cox": Entry(f"{_ROOM}.elastic_net.CoxModel", "Elastic-net Cox model"),
+    "logistic": Entry(f"{_ROOM}.elastic_net.LogisticModel", "Elastic-net logistic model"),
+    "xgb_cox": Entry(f"{_ROOM}.xgb_cox.XgbCox", "Gradient-boosted Cox model"),
+    "xgb_classifier": Entry(f"{_ROOM}.xgb_classifier.XgbClassifier", "Gradient-boosted classifier"),
+    DEFAULT: Entry(
+        f"{_ROOM}.fusion.FusionModel", "Fusion of volume, clinical columns and radiomics"
+    ),
 }
 
 

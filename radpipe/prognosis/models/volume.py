@@ -2,143 +2,78 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from radpipe.errors import ModelError, TableError
-from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.survival.endpoint import Endpoint, Floats
-from radpipe.prognosis.tables.columns import listed, volume_column
+from radpipe.prognosis.models.base import Columns
+from radpipe.prognosis.models.calibration import Target
+from radpipe.prognosis.models.linear import LinearModel
+from radpipe.prognosis.tables.steps import Impute, Steps
+from radpipe.prognosis.tables.steps.log_volume import LogVolume
 
 
-class VolumeModel(Model):
-    """The volume itself as risk score; nothing is fitted.
+class VolumeModel(LinearModel):
+    """The logarithm of the volume; larger is worse.
+
+    Only a slope, which may not be negative, and the baseline hazard are fitted. A column with
+    values that have no logarithm, as published tables standardised by their authors have them, is
+    taken as it is.
 
     Parameters
     ----------
-    column : str, optional
-        The column to take; else the one that extraction names so.
+    inner_folds, trials, seed
+        As of every model; nothing is tuned.
     """
 
     learns = False
 
-    def __init__(self, column: str | None = None) -> None:
-        self.column = column
-
-    def choose_columns(self, predictors: list[str], volume: str | None) -> list[str]:
+    def take(self, columns: Columns) -> list[str]:
         """Choose the volume alone.
 
         Parameters
         ----------
-        predictors : list of str
-            Not looked at.
-        volume : str or None
-            The column of the tumour's volume.
+        columns : Columns
+            What there is.
 
         Returns
         -------
         list of str
             The volume's column, if there is one.
         """
-        return [] if volume is None else [volume]
+        return [] if columns.volume is None else [columns.volume]
 
-    def fit(self, X: pd.DataFrame, y: Endpoint) -> Self:
-        """Find the volume's column.
+    def make_steps(self, X: pd.DataFrame) -> Steps:
+        """Make the steps: fill holes, take the logarithm.
 
         Parameters
         ----------
-        X : DataFrame, shape (n, p)
-            One row a patient.
+        X : DataFrame, shape (n, 1)
+            Training table.
+
+        Returns
+        -------
+        Steps
+            Not fitted.
+        """
+        return Steps([Impute(), LogVolume()])
+
+    def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> pd.Series:
+        """Take the volume with the coefficient one; calibration gives it a slope.
+
+        Parameters
+        ----------
+        table : DataFrame, shape (n, 1)
+            What the steps gave.
         y : ndarray, shape (n,)
             Not looked at.
+        settings : dict
+            Empty.
 
         Returns
         -------
-        VolumeModel
-            Itself.
-
-        Raises
-        ------
-        ModelError
-            There is no such column.
-        TableError
-            Several columns may be meant.
+        Series
+            One.
         """
-        column = volume_column(X, self.column)
-        if column is None:
-            raise ModelError(
-                "no volume column",
-                found=listed(X.columns) or "no column",
-                expected="original_shape_MeshVolume",
-                remedy="name it with --volume COLUMN",
-            )
-        self.learn_columns(X.columns)
-        self.column_ = column
-        return self
-
-    def predict(self, X: pd.DataFrame) -> Floats:
-        """Return the volumes.
-
-        Parameters
-        ----------
-        X : DataFrame, shape (n, p)
-            The columns of ``fit`` in the same order.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-            In the column's unit, mm³ for PyRadiomics.
-
-        Raises
-        ------
-        TableError
-            A volume is missing.
-        """
-        self._check_columns(X)
-        volumes = X[self.column_].to_numpy(np.float64)
-        missing = ~np.isfinite(volumes)
-        if missing.any():
-            raise TableError(
-                "a volume is missing",
-                where=f"column {self.column_}",
-                found=f"rows {listed(X.index[missing])}",
-                expected="a number for every patient",
-                remedy="name a complete column with --volume COLUMN",
-            )
-        return volumes
-
-    def write(self, folder: Path) -> dict[str, Any]:
-        """Write nothing but the column's name.
-
-        Parameters
-        ----------
-        folder : Path
-            Not used.
-
-        Returns
-        -------
-        dict
-            The name.
-        """
-        return {"column": self.column_, "files": []}
-
-    def restore(self, folder: Path, state: dict[str, Any]) -> Self:
-        """Take the column's name back.
-
-        Parameters
-        ----------
-        folder : Path
-            Not used.
-        state : dict
-            Of :meth:`write`.
-
-        Returns
-        -------
-        VolumeModel
-            Itself, fitted.
-        """
-        self.column_ = state["column"]
-        return self
+        return pd.Series(np.ones(table.shape[1]), index=table.columns)

@@ -1,0 +1,187 @@
+"""Measures of frozen models on a cohort, with intervals from a bootstrap of its patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radpipe.prognosis.evaluation.controls import p_value
+from radpipe.prognosis.evaluation.measures import Pooled, pooled_measures
+from radpipe.prognosis.evaluation.resampling import (
+    Pairs,
+    all_pairs,
+    average_precisions,
+    concordances,
+    draw,
+    interval_of,
+    pairs_at,
+    uno_pairs,
+)
+from radpipe.prognosis.evaluation.results import interval_facts
+from radpipe.prognosis.evaluation.study import Study
+from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, MODELS, VOLUME
+from radpipe.prognosis.survival import (
+    Interval,
+    bootstrap_interval,
+    log_rank_statistic,
+    logistic_loss,
+    partial_likelihood_loss,
+)
+from radpipe.prognosis.survival.endpoint import Floats
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What all models of a validation have in common.
+
+    Attributes
+    ----------
+    study : Study
+        The cohort.
+    horizons : ndarray of float64, shape (h,)
+        When is measured.
+    bootstraps, permutations : int
+        Samples for intervals; shuffles of risk groups for the p of their log-rank test.
+    seed : int
+        Of both.
+    """
+
+    study: Study
+    horizons: Floats
+    bootstraps: int
+    permutations: int
+    seed: int
+
+
+def facts_of_models(trial: Trial, pooled: Mapping[str, Pooled]) -> dict[str, Facts]:
+    """Measure every model.
+
+    Parameters
+    ----------
+    trial : Trial
+        The cohort.
+    pooled : mapping of str to Pooled
+        Predictions by model.
+
+    Returns
+    -------
+    dict
+        By model, as ``metrics.json`` holds it.
+    """
+    study = trial.study
+    drawn = draw(len(study.endpoint), trial.bootstraps, trial.seed)
+    risks = {name: each.risk for name, each in pooled.items()}
+    pairs = all_pairs(study.endpoint)
+    values = {name: concordances(pairs, risk, drawn) for name, risk in risks.items()}
+    facts = {
+        name: {
+            "title": MODELS[name].title,
+            "baseline": name in BASELINES,
+            **({"column": study.volume} if name == VOLUME else {}),
+            **_discrimination(trial, risks[name], values[name], drawn),
+            "versus": _versus(name, values),
+            **pooled_measures(each, trial.horizons),
+            "correlation_with_volume": _correlation(study, risks[name]),
+            "likelihood_gain": _gain(trial, name, risks),
+            "folds_without_pairs": 0,
+            "folds": [],
+        }
+        for name, each in pooled.items()
+    }
+    if not study.binary:
+        _add_aucs(trial, facts, risks, drawn)
+        for name, each in pooled.items():
+            facts[name]["log_rank"] = _log_rank(trial, each)
+    return facts
+
+
+def _interval(interval: Interval | None) -> Facts | None:
+    return None if interval is None else interval_facts(interval)
+
+
+def _discrimination(trial: Trial, risk: Floats, values: Floats, drawn: Floats) -> Facts:
+    y = trial.study.endpoint
+    found = _interval(interval_of(values))
+    if trial.study.binary:
+        precision = interval_of(average_precisions(y, risk, drawn))
+        return {"auc": found, "average_precision": _interval(precision)}
+    return {"c_index": found, "uno": _of_pairs(lambda: uno_pairs(y), risk, drawn)}
+
+
+def _of_pairs(make: Callable[[], Pairs], risk: Floats, drawn: Floats) -> Facts | None:
+    try:
+        return _interval(interval_of(concordances(make(), risk, drawn)))
+    except ValueError:
+        return None
+
+
+def _resampled(trial: Trial, metric: Callable[[Any], float]) -> Facts | None:
+    patients = len(trial.study.endpoint)
+    try:
+        interval = bootstrap_interval(
+            metric, patients, bootstraps=trial.bootstraps, seed=trial.seed
+        )
+    except ValueError:
+        return None
+    return interval_facts(interval)
+
+
+def _versus(name: str, values: Mapping[str, Floats]) -> Facts:
+    others = [other for other in (VOLUME, CLINICAL) if other in values and other != name]
+    # Of the same samples: what a cohort's luck gives to both is no difference.
+    return {other: _interval(interval_of(values[name] - values[other])) for other in others}
+
+
+def _correlation(study: Study, risk: Floats) -> float | None:
+    if study.volume is None or np.ptp(risk) == 0:
+        return None
+    volume = pd.Series(study.frame[study.volume].to_numpy(np.float64))
+    found = float(pd.Series(risk).corr(volume, method="spearman"))
+    return found if np.isfinite(found) else None
+
+
+def _gain(trial: Trial, name: str, risks: Mapping[str, Floats]) -> Facts | None:
+    other = BOTH if BOTH in risks else VOLUME
+    if name in BASELINES or other not in risks:
+        return None
+    y = trial.study.endpoint
+    loss = logistic_loss if trial.study.binary else partial_likelihood_loss
+
+    def gain(places: Any) -> float:
+        return loss(y[places], risks[other][places]) - loss(y[places], risks[name][places])
+
+    return _resampled(trial, gain)
+
+
+def _add_aucs(
+    trial: Trial, facts: Mapping[str, Facts], risks: Mapping[str, Floats], drawn: Floats
+) -> None:
+    y = trial.study.endpoint
+    for place, time in enumerate(trial.horizons):
+        for name, risk in risks.items():
+            found = _of_pairs(partial(pairs_at, y, float(time)), risk, drawn)
+            facts[name]["horizons"][place]["auc"] = found
+
+
+def _log_rank(trial: Trial, pooled: Pooled) -> Facts:
+    random = np.random.default_rng(trial.seed)
+    try:
+        observed = log_rank_statistic(pooled.y, pooled.group)
+    except ValueError:
+        return {"statistic": None, "p": None, "permutations": 0}
+    chance = [
+        log_rank_statistic(pooled.y, random.permutation(pooled.group))
+        for _ in range(trial.permutations)
+    ]
+    return {
+        "statistic": observed,
+        "p": p_value(observed, chance),
+        "permutations": trial.permutations,
+    }

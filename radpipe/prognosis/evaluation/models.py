@@ -1,0 +1,260 @@
+"""From a study and the user's wishes to models, and the columns that each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radpipe.errors import SettingsError, TableError
+from radpipe.prognosis.evaluation.study import Study
+from radpipe.prognosis.models.base import BINARY, SURVIVAL, Columns, Model, fewest_of
+from radpipe.prognosis.models.features import SELECTIONS
+from radpipe.prognosis.models.table import BASELINES, MODELS, VOLUME, model_class
+from radpipe.prognosis.tables import name_of_table
+from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.stability import load_stability, stability_scores
+
+# Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
+MIN_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """How models are made.
+
+    Attributes
+    ----------
+    trials : int
+        Settings to try in the inner folds; 0 takes the defaults, which few patients seldom beat.
+    inner_folds : int
+        Folds for tuning and calibration.
+    horizon : float, optional
+        Of the classifier, where the endpoint has times.
+    stability : str, Path or dict, optional
+        ICC by feature, or a run of perturbed cases, or a table ``feature, icc``.
+    volume_dependence : float, optional
+        Absolute rank correlation with the volume above which a feature is dropped.
+    correlation : float
+        Absolute rank correlation from which on features are one cluster.
+    selection : {"univariate", "mrmr"}, optional
+        How to select features beyond that.
+    keep : int
+        Features that the selection keeps.
+    branches : dict of str to str, optional
+        Further branches of the fusion: name, and pattern of their columns.
+    """
+
+    trials: int = 0
+    inner_folds: int = 5
+    horizon: float | None = None
+    stability: str | Path | dict[str, float] | None = None
+    volume_dependence: float | None = None
+    correlation: float = 0.9
+    selection: str | None = None
+    keep: int = 30
+    branches: dict[str, str] | None = None
+
+    def require_sense(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises
+        ------
+        SettingsError
+            A count is too small, a correlation no correlation, or a selection unknown.
+        """
+        wrong = [
+            ("--trials", self.trials, self.trials >= 0, "0 or more"),
+            ("--inner-folds", self.inner_folds, self.inner_folds >= 2, "2 or more"),
+            ("--keep", self.keep, self.keep >= 1, "1 or more"),
+            ("--correlation", self.correlation, 0 < self.correlation <= 1, "above 0, at most 1"),
+            (
+                "--volume-dependence",
+                self.volume_dependence,
+                self.volume_dependence is None or 0 < self.volume_dependence < 1,
+                "between 0 and 1",
+            ),
+            (
+                "--selection",
+                self.selection,
+                self.selection is None or self.selection in SELECTIONS,
+                "|".join(SELECTIONS),
+            ),
+            ("--horizon", self.horizon, self.horizon is None or self.horizon > 0, "positive"),
+        ]
+        for where, found, right, expected in wrong:
+            if not right:
+                raise SettingsError(
+                    "no such setting",
+                    where=where,
+                    found=found,
+                    expected=expected,
+                    remedy="mend it, or leave it out",
+                )
+
+    def parameters(self, seed: int) -> dict[str, Any]:
+        """Return what models may take, by the name of their parameter.
+
+        Parameters
+        ----------
+        seed : int
+            The user's.
+
+        Returns
+        -------
+        dict
+            Values that JSON can hold.
+        """
+        names = ("trials", "inner_folds", "horizon", "volume_dependence", "correlation")
+        plain = {name: getattr(self, name) for name in (*names, "selection", "keep")}
+        return {**plain, "stability": self._stability(), "seed": seed}
+
+    def _stability(self) -> dict[str, float] | None:
+        if self.stability is None or isinstance(self.stability, dict):
+            return self.stability
+        return stability_scores(load_stability(self.stability))
+
+
+def columns_of(study: Study, options: ModelOptions) -> Columns:
+    """Tell models what a study offers.
+
+    Parameters
+    ----------
+    study : Study
+        The cohort.
+    options : ModelOptions
+        For the further branches.
+
+    Returns
+    -------
+    Columns
+        By the part they play.
+
+    Raises
+    ------
+    TableError
+        A branch has no column.
+    """
+    sets = {
+        name: _matching(study, name, pattern) for name, pattern in (options.branches or {}).items()
+    }
+    # A hospital that is left out has no place in a harmonisation of the others.
+    batch = None if study.centre is not None else study.batch
+    return Columns(tuple(study.features), tuple(study.clinical), study.volume, batch, sets)
+
+
+def _matching(study: Study, name: str, pattern: str) -> tuple[str, ...]:
+    patterns = [each.strip() for each in pattern.split(",")]
+    found = tuple(
+        column for column in study.features if any(fnmatchcase(column, one) for one in patterns)
+    )
+    if not found:
+        raise TableError(
+            "a branch without columns",
+            where=f"--branch {name}={pattern}",
+            found=listed(study.features, 5),
+            expected="a pattern that some features match",
+            remedy="name these columns with --features too, and mend the pattern",
+        )
+    return found
+
+
+def prepare(
+    study: Study, name: str, options: ModelOptions, seed: int
+) -> tuple[Model, pd.DataFrame]:
+    """Make a model for a cohort, and choose its columns.
+
+    Parameters
+    ----------
+    study : Study
+        The cohort.
+    name : str
+        A name in ``MODELS``.
+    options : ModelOptions
+        How it is made.
+    seed : int
+        Of everything random.
+
+    Returns
+    -------
+    tuple of (Model, DataFrame)
+        Not fitted yet, and what to fit it on.
+
+    Raises
+    ------
+    TableError
+        The table has no column for this model.
+    """
+    model = model_class(name)()
+    known = model.get_params()
+    offered = options.parameters(seed)
+    model.set_params(**{key: value for key, value in offered.items() if key in known})
+    chosen = model.take(columns_of(study, options))
+    if not chosen:
+        raise TableError(
+            "no column to learn from",
+            where=f"{name_of_table(study.frame, 'the feature table')}, model {name}",
+            found=listed(study.frame.columns),
+            expected="columns named as extraction names them, like original_shape_MeshVolume",
+            remedy="rename them so, or name others with --features, --clinical-columns, --volume",
+        )
+    return model, study.frame[chosen]
+
+
+def choose_models(
+    study: Study, asked: Sequence[str] | None, options: ModelOptions
+) -> tuple[list[str], dict[str, str]]:
+    """Tell which models can be evaluated on a cohort.
+
+    Parameters
+    ----------
+    study : Study
+        The cohort.
+    asked : sequence of str or None
+        Names in ``MODELS``; None: all that suit the endpoint. Baselines always come along.
+    options : ModelOptions
+        How they are made.
+
+    Returns
+    -------
+    tuple of (list of str, dict of str to str)
+        Models in the order of ``MODELS``; those withheld, and why.
+
+    Raises
+    ------
+    ModelError
+        A name is unknown.
+    """
+    for name in asked or ():
+        model_class(name)
+    kind = BINARY if study.binary else SURVIVAL
+    chosen, withheld = [], {}
+    for name in MODELS:
+        wanted = name in (asked or MODELS)
+        if not wanted and name not in BASELINES:
+            continue
+        why = _objection(study, name, kind, options)
+        if why is None:
+            chosen.append(name)
+        elif name in (asked or ()) or name == VOLUME or why.startswith("too few"):
+            withheld[name] = why
+    return chosen, withheld
+
+
+def _objection(study: Study, name: str, kind: str, options: ModelOptions) -> str | None:
+    model = model_class(name)()
+    if kind not in model.endpoints:
+        return f"it learns a {' or '.join(model.endpoints)} endpoint, and this one is {kind}"
+    if not model.take(columns_of(study, options)):
+        if name == VOLUME:
+            return "no volume baseline: the table has no volume column; name one with --volume"
+        return "the table has no column for it"
+    fewest = fewest_of(study.endpoint)
+    if fewest < MIN_EVENTS and name not in BASELINES:
+        what = "patients of the rarer outcome" if study.binary else "events"
+        return f"too few: {fewest} {what}, and at least {MIN_EVENTS} are needed to evaluate a model"
+    return None

@@ -1,0 +1,114 @@
+"""Clinical columns alone: what a hospital knows without any radiomics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radpipe.prognosis.models.base import Columns
+from radpipe.prognosis.models.calibration import Target
+from radpipe.prognosis.models.linear import LinearModel
+from radpipe.prognosis.survival.cox import fit_cox
+from radpipe.prognosis.survival.endpoint import is_binary
+from radpipe.prognosis.survival.logistic import fit_logistic
+from radpipe.prognosis.tables.steps import DropUninformative, Encode, Impute, Scale, Steps
+from radpipe.prognosis.tables.steps.log_volume import LogVolume
+
+# As if each column's coefficient were drawn from a normal distribution of this precision: enough
+# to keep a rare category of a small cohort from running away, too little to be noticed elsewhere.
+RIDGE = 1.0
+
+
+class ClinicalModel(LinearModel):
+    """Cox regression, or logistic without times, on few named columns.
+
+    Parameters
+    ----------
+    volume : str, optional
+        A column of them that is the tumour's volume: its logarithm is taken.
+    inner_folds, trials, seed
+        As of every model; nothing is tuned.
+    """
+
+    def __init__(
+        self, volume: str | None = None, inner_folds: int = 5, trials: int = 0, seed: int = 0
+    ) -> None:
+        super().__init__(inner_folds, trials, seed)
+        self.volume = volume
+
+    def take(self, columns: Columns) -> list[str]:
+        """Choose the clinical columns.
+
+        Parameters
+        ----------
+        columns : Columns
+            What there is.
+
+        Returns
+        -------
+        list of str
+            Those named.
+        """
+        return list(columns.clinical)
+
+    def make_steps(self, X: pd.DataFrame) -> Steps:
+        """Make the steps: indicators of categories, holes filled, one scale.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (n, p)
+            Training table.
+
+        Returns
+        -------
+        Steps
+            Not fitted.
+        """
+        logarithm = [] if self.volume is None else [LogVolume(self.volume)]
+        return Steps([DropUninformative(0.5), Encode(), Impute(), *logarithm, Scale()])
+
+    def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> pd.Series:
+        """Fit the regression.
+
+        Parameters
+        ----------
+        table : DataFrame, shape (n, q)
+            What the steps gave.
+        y : ndarray, shape (n,)
+            The endpoint.
+        settings : dict
+            Empty.
+
+        Returns
+        -------
+        Series
+            Coefficients.
+        """
+        if is_binary(y):
+            found = fit_logistic(table, y, ridge=RIDGE).coefficients
+        else:
+            found = fit_cox(table, y, ridge=RIDGE)
+        return pd.Series(found, index=table.columns)
+
+
+class ClinicalVolumeModel(ClinicalModel):
+    """Clinical columns and the tumour's volume: what radiomics has to add to."""
+
+    def take(self, columns: Columns) -> list[str]:
+        """Choose the clinical columns and the volume.
+
+        Parameters
+        ----------
+        columns : Columns
+            What there is.
+
+        Returns
+        -------
+        list of str
+            Empty unless there are both.
+        """
+        self.volume = columns.volume
+        if columns.volume is None or not columns.clinical:
+            return []
+        return list(dict.fromkeys([*columns.clinical, columns.volume]))
