@@ -44,6 +44,7 @@ from radpipe.progress import progress_bar
 
 Results = dict[str, list[Fitted]]
 log = logging.getLogger("radpipe")
+NADEAU_BENGIO, WITHIN_CENTRES = "Nadeau-Bengio", "patient bootstrap within hospitals"
 UNHARMONISED = (
     "one hospital is left out at a time, and a hospital that was absent at training cannot be "
     "harmonised: all features are as they were extracted"
@@ -343,7 +344,7 @@ def _design_facts(
         "trials": options.trials,
         "permutations": design.permutations,
         "seed": design.seed,
-        "interval": "Nadeau-Bengio 95 %",
+        "interval": f"{NADEAU_BENGIO if centres is None else WITHIN_CENTRES} 95 %",
         "batch": study.batch if centres is None else None,
         "unharmonised": UNHARMONISED if centres is not None and study.batch is not None else None,
         "selection": options.selection,

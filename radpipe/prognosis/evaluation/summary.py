@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,18 @@ import pandas as pd
 
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation import controls
+from radpipe.prognosis.evaluation.centres import Shares, centre_draws
 from radpipe.prognosis.evaluation.comparison import difference, over_folds
 from radpipe.prognosis.evaluation.harness import Bench, Fitted
 from radpipe.prognosis.evaluation.measures import average, log_rank, pooled_measures
+from radpipe.prognosis.evaluation.resampling import (
+    all_pairs,
+    average_precisions,
+    concordances,
+    interval_of,
+    pairs_at,
+    uno_pairs,
+)
 from radpipe.prognosis.evaluation.results import interval_facts
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, DEFAULT, MODELS, VOLUME
@@ -87,7 +97,7 @@ def facts_of_models(
             "baseline": name in BASELINES,
             **({"column": study.volume} if name == VOLUME else {}),
             **_pairs(study, name, done),
-            "versus": _versus(name, results),
+            "versus": _versus(study, name, results),
             **_pooled(done, bench, horizons),
             **_optimism(done),
             "correlation_with_volume": _correlation(study, done),
@@ -106,7 +116,8 @@ def _facts(interval: Interval | None) -> dict[str, float] | None:
 
 
 def _pairs(study: Study, name: str, done: list[Fitted]) -> dict[str, Any]:
-    interval = over_folds(done, [one.value for one in done])
+    y = study.endpoint
+    interval = _interval(study, done, [one.value for one in done], _ordered)
     if interval is None:
         raise TableError(
             "too few test folds have a comparable pair of patients",
@@ -115,18 +126,41 @@ def _pairs(study: Study, name: str, done: list[Fitted]) -> dict[str, Any]:
             expected="at least 2",
             remedy="take fewer --folds, or a larger cohort",
         )
-    y = study.endpoint
     if study.binary:
         precision = [_defined(average_precision, y[one.fold.test], one.risk) for one in done]
-        found = over_folds(done, precision)
+        found = _interval(study, done, precision, average_precisions)
         return {"auc": interval_facts(interval), "average_precision": _facts(found)}
     uno = [_defined(uno_concordance, y[one.fold.train], y[one.fold.test], one.risk) for one in done]
-    return {"c_index": interval_facts(interval), "uno": _facts(over_folds(done, uno))}
+    return {
+        "c_index": interval_facts(interval),
+        "uno": _facts(_interval(study, done, uno, _ordered_by_uno)),
+    }
 
 
-def _versus(name: str, results: Results) -> dict[str, Any]:
+def _interval(
+    study: Study, done: list[Fitted], values: Sequence[float | None], shares: Shares
+) -> Interval | None:
+    if study.centre is None:
+        return over_folds(done, values)
+    return interval_of(centre_draws(study.endpoint, done, shares))
+
+
+def _ordered(y: Any, risk: Floats, drawn: Floats) -> Floats:
+    return concordances(all_pairs(y), risk, drawn)
+
+
+def _ordered_by_uno(y: Any, risk: Floats, drawn: Floats) -> Floats:
+    return concordances(uno_pairs(y), risk, drawn)
+
+
+def _versus(study: Study, name: str, results: Results) -> dict[str, Any]:
     others = [other for other in (VOLUME, CLINICAL) if other in results and other != name]
-    return {other: _facts(difference(results[name], results[other])) for other in others}
+    if study.centre is None:
+        return {other: _facts(difference(results[name], results[other])) for other in others}
+    draws = {
+        each: centre_draws(study.endpoint, results[each], _ordered) for each in (name, *others)
+    }
+    return {other: _facts(interval_of(draws[name] - draws[other])) for other in others}
 
 
 def _pooled(done: list[Fitted], bench: Bench, horizons: Floats) -> dict[str, Any]:
@@ -180,7 +214,8 @@ def _correlation(study: Study, done: list[Fitted]) -> float | None:
 
 def _gain(study: Study, name: str, results: Results) -> dict[str, float] | None:
     other = BOTH if BOTH in results else VOLUME
-    if other not in results or name in BASELINES:
+    # Of a few hospitals Nadeau and Bengio's interval says nothing.
+    if other not in results or name in BASELINES or study.centre is not None:
         return None
     gains = []
     for ours, theirs in zip(results[name], results[other], strict=True):
@@ -215,7 +250,12 @@ def _add_aucs(entries: list[dict[str, Any]], study: Study, done: list[Fitted]) -
             _defined(_auc_at, y[one.fold.train], y[one.fold.test], one.risk, entry["time"])
             for one in done
         ]
-        entry["auc"] = _facts(over_folds(done, values))
+        ordered = partial(_ordered_at, entry["time"])
+        entry["auc"] = _facts(_interval(study, done, values, ordered))
+
+
+def _ordered_at(time: float, y: Any, risk: Floats, drawn: Floats) -> Floats:
+    return concordances(pairs_at(y, time), risk, drawn)
 
 
 def _auc_at(train: Any, test: Any, risk: Floats, time: float) -> float:

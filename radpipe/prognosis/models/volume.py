@@ -10,7 +10,7 @@ import pandas as pd
 from radpipe.prognosis.models.base import Columns
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.linear import LinearModel
-from radpipe.prognosis.tables.steps import Impute, Steps
+from radpipe.prognosis.tables.steps import Encode, Impute, Steps
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
 
 
@@ -57,7 +57,8 @@ class VolumeModel(LinearModel):
         Steps
             Not fitted.
         """
-        return Steps([Impute(), LogVolume()])
+        # Encode refuses infinity.
+        return Steps([Encode(), Impute(), LogVolume()])
 
     def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> pd.Series:
         """Take the volume with the coefficient one; calibration gives it a slope.

@@ -79,7 +79,7 @@ def minimise(problem: Problem, nonnegative: NDArray[np.bool_]) -> Floats:
     """
     if (problem.lasso[~nonnegative] != 0).any():
         raise ValueError("a lasso is for coefficients that may not be negative")
-    point = np.zeros(len(nonnegative))
+    point: Floats = np.zeros(len(nonnegative))
     loss, gradient, hessian = problem.at(point)
     for _ in range(_ROUNDS):
         free = ~(nonnegative & (point <= 0) & (gradient > 0))
