@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from radpipe.cli.evaluate import Table, names_in
+from radpipe.cli.evaluate import Table, times_in
 from radpipe.errors import RunError, SettingsError
 
 
@@ -21,20 +21,26 @@ def predict(
     clinical: Annotated[
         Path | None, typer.Option(help="Clinical table, where the model uses columns of it.")
     ] = None,
+    identifier: Annotated[
+        str | None,
+        typer.Option("--id", help="Column that names the patient; default: as in training."),
+    ] = None,
 ) -> None:
-    """Score new patients with a saved model."""
+    """Tell patients' risk, survival, what drove it, and whether the model knows such patients."""
     from radpipe.prognosis.evaluation import predict as run
     from radpipe.store import write_table
     from radpipe.store.files import whole_file
 
     _check_output(out)
-    times = _times(horizons)
-    scores = run(model, table, times, clinical=clinical)
+    scores = run(model, table, times_in(horizons), clinical=clinical, id=identifier)
     if out.suffix == ".parquet":
         write_table(out, scores)
     else:
         with whole_file(out) as part:
             scores.to_csv(part, index=False)
+    unlike = int(scores["unlike_training"].sum())
+    if unlike:
+        typer.echo(f"{unlike} of {len(scores)} patients are unlike the training patients")
     typer.echo(f"{len(scores)} patients: {out}")
 
 
@@ -54,16 +60,3 @@ def _check_output(out: Path) -> None:
             expected="a new file in a folder that is there",
             remedy="name another one with --out, or make the folder",
         )
-
-
-def _times(horizons: str) -> list[float] | None:
-    try:
-        return [float(time) for time in names_in(horizons)] or None
-    except ValueError as error:
-        raise SettingsError(
-            "not numbers",
-            where="--horizons",
-            found=horizons,
-            expected="for example 365,730",
-            remedy="write times in the training unit, with commas between them",
-        ) from error

@@ -29,14 +29,14 @@ def report(
         typer.Option(help="Of an evaluation: the run behind it, if it is no longer where it was."),
     ] = None,
 ) -> None:
-    """Write an HTML page about an evaluation, or a page of a run's cases."""
+    """Write an HTML page and checklists about an evaluation, or a page of a run's cases."""
     for page in _pages(path, out, run):
         typer.echo(f"written: {page}")
 
 
 def _pages(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
     if (path / "metrics.json").is_file():
-        yield _evaluation(path, out, run)
+        yield from _evaluation(path, out, run)
         return
     from radpipe.extraction.overview import write_overview
     from radpipe.store.run import runs_in
@@ -48,7 +48,7 @@ def _pages(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
         yield write_overview(each, out)
 
 
-def _evaluation(path: Path, out: Path | None, run: Path | None) -> Path:
+def _evaluation(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
     if out is None:
         raise SettingsError(
             "the report of an evaluation needs a file name",
@@ -57,8 +57,12 @@ def _evaluation(path: Path, out: Path | None, run: Path | None) -> Path:
             remedy="name the file, such as --out report.html",
         )
     from radpipe.prognosis.report import write_report
+    from radpipe.prognosis.report.checklists import write_checklists
 
-    return write_report(path, out, run)
+    yield write_report(path, out, run)
+    folder = out.parent / "checklists"
+    write_checklists(path, folder, run)
+    yield folder
 
 
 def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | None) -> None:

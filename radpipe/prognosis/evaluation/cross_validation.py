@@ -297,7 +297,8 @@ def _run(
     labels, features, shortened = _control_tasks(parts, design) if controlled else ([], [], [])
     tasks: list[Any] = [*parts, *labels, *features, *shortened]
     quick = controls.untuned(bench, main)
-    job = partial(_do, bench, quick, study.features, design)
+    textures = [name for name in study.features if name != study.volume]
+    job = partial(_do, bench, quick, textures, design)
     # Where nothing is learnt, worker processes would take longer to start than the work takes.
     learns = any(model.learns for model, _ in bench.models.values())
     with progress_bar("folds and controls", len(tasks), progress) as step:

@@ -168,7 +168,9 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     if training["distance"] is not None:
         percentile = TrainingDistance.restore(training["distance"]).percentile_of(X)
     facts = {each["feature"]: each for each in training["columns"]}
-    outside = outside_range([facts[name] for name in X.columns], X).sum(axis=1)
+    # Another hospital's batch is new by its nature.
+    columns = [name for name in X.columns if name != training["roles"]["batch"]]
+    outside = outside_range([facts[name] for name in columns], X[columns]).sum(axis=1)
     told = {
         "distance_percentile": percentile,
         "outside_range": outside,

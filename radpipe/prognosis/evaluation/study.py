@@ -282,8 +282,10 @@ def _joined(
         frame = join_columns(features, clinical, theirs, unmatched)
     ours = patient_columns(rows, [name for name in others if name not in theirs])
     values = ours.loc[frame["patient_id"]].set_index(frame.index)
+    attrs = {**frame.attrs, "outcomes": where}
     frame = pd.concat([frame.drop(columns=ours.columns, errors="ignore"), values], axis=1)
-    frame.attrs = {**frame.attrs, "outcomes": where}
+    # pandas drops them where the tables' differ.
+    frame.attrs = attrs
     return frame
 
 

@@ -152,6 +152,7 @@ def _warn_of_few_events(study: Study, model: Model) -> None:
 
 def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
     X = study.frame[[*model.feature_names_in_]]
+    values = X.drop(columns=study.batch or [], errors="ignore")
     distance = TrainingDistance.fit(X, _ranked(model, X))
     cohort = study.cohort_facts()
     training = {
@@ -165,7 +166,7 @@ def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]
         },
         "without_predictors": _without_predictors(study),
         "columns": column_facts(study.frame[_columns([model, *baselines.values()])]),
-        "outside_range": float(np.percentile(alone_outside(X), UNLIKE)),
+        "outside_range": float(np.percentile(alone_outside(values), UNLIKE)),
         "distance": None if distance is None else distance.write(),
         "patient_hashes": patient_hashes(study, [*X.columns]),
     }

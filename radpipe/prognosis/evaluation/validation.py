@@ -119,14 +119,11 @@ def validate(
         "endpoint": study.endpoint_facts(),
         "cohort": study.cohort_facts(),
         "design": {
-            "bootstraps": BOOTSTRAPS,
             "seed": seed,
-            "interval": "patient bootstrap 95 %",
-            "model": saved.path,
             "cuts": dict.fromkeys(pooled, TRAINING),
             "horizons": allowed.tolist(),
             "refused_horizons": [list(each) for each in refused],
-            "trained_on": _trained_on(saved),
+            **_design(saved, study),
         },
         "models": facts,
         "recalibrated": {
@@ -249,12 +246,27 @@ def _require_pairs(study: Study, facts: Mapping[str, Any]) -> None:
         )
 
 
-def _trained_on(saved: SavedModel) -> dict[str, Any]:
+def _design(saved: SavedModel, study: Study) -> dict[str, Any]:
     training = saved.facts["training"]
+    counts = {name: training[name] for name in ("patients", "events", "follow_up_median")}
     return {
-        **{name: training[name] for name in ("patients", "events", "follow_up_median")},
-        "endpoint": saved.facts["endpoint"],
+        "bootstraps": BOOTSTRAPS,
+        "interval": "patient bootstrap 95 %",
+        "model": saved.path,
+        "trained_on": {**counts, "endpoint": saved.facts["endpoint"]},
+        "batch": study.batch,
+        "unharmonised": _unharmonised(saved, study),
     }
+
+
+def _unharmonised(saved: SavedModel, study: Study) -> dict[str, int] | None:
+    """Count the patients whose scanner or hospital was not there to be harmonised."""
+    if study.batch not in saved.facts["columns"]:
+        return None
+    facts = {each["feature"]: each for each in saved.facts["training"]["columns"]}
+    known = facts[str(study.batch)]["categories"]
+    counts = study.frame[study.batch].astype("str").value_counts().sort_index()
+    return {str(name): int(count) for name, count in counts.items() if name not in known}
 
 
 def _drift(saved: SavedModel, study: Study) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pandas as pd
 from radpipe.prognosis.models.base import Columns
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.linear import LinearModel
-from radpipe.prognosis.tables.steps import Encode, Impute, Steps
+from radpipe.prognosis.tables.steps import Encode, Impute, Scale, Steps
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
 
 
@@ -45,7 +45,7 @@ class VolumeModel(LinearModel):
         return [] if columns.volume is None else [columns.volume]
 
     def make_steps(self, X: pd.DataFrame) -> Steps:
-        """Make the steps: fill holes, take the logarithm.
+        """Make the steps: fill holes, take the logarithm, one scale.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class VolumeModel(LinearModel):
             Not fitted.
         """
         # Encode refuses infinity.
-        return Steps([Encode(), Impute(), LogVolume()])
+        return Steps([Encode(), Impute(), LogVolume(), Scale()])
 
     def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> pd.Series:
         """Take the volume with the coefficient one; calibration gives it a slope.

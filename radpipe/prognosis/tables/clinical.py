@@ -249,6 +249,8 @@ def _cleaned(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
     text = text.where(text != "")
     if is_datetime64_any_dtype(column.dtype) or text.dropna().str.fullmatch(_DATE).any():
         _refuse_cells(frame, name, column.notna(), "numbers or categories, no dates", where)
+    # A column of True and False is one of text as soon as a cell is empty.
+    text = text.replace({"True": "1", "False": "0"}) if _is_truth(text) else text
     numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
     if numbers.notna().equals(text.notna()):
         return numbers
@@ -257,6 +259,10 @@ def _cleaned(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
     if text.nunique() > max(_MOST_CODES, len(text) / 2):
         _refuse_cells(frame, name, text.notna(), "categories that patients share", where)
     return text
+
+
+def _is_truth(text: pd.Series) -> bool:
+    return bool(text.dropna().isin(["True", "False"]).all()) and bool(text.notna().any())
 
 
 def label_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> pd.DataFrame:

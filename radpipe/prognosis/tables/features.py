@@ -194,7 +194,8 @@ def _with_case_id(frame: pd.DataFrame) -> pd.DataFrame:
     if "case_id" in frame.columns:
         return frame
     if frame["patient_id"].is_unique:
-        return frame.assign(case_id=frame["patient_id"])
+        # A copy is in one piece: pandas warns of a wide table in many.
+        return frame.copy().assign(case_id=frame["patient_id"])
     count = frame.groupby("patient_id").cumcount() + 1
     return frame.assign(case_id=frame["patient_id"] + "_" + count.astype("str"))
 

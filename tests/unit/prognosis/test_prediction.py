@@ -1,0 +1,211 @@
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radpipe.errors import ModelError, TableError
+from radpipe.prognosis.evaluation import predict, train
+from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, simulate
+
+ENDPOINT = {"time": "os_days", "event": "death"}
+PLACES = ["case_id", "patient_id", "risk_score", "group"]
+DRIVERS = [f"driver_{place}{end}" for place in range(1, 6) for end in ("", "_contribution")]
+KNOWN = ["distance_percentile", "outside_range", "unlike_training", "missing"]
+
+
+def make(folder, model="xgb_cox", **how):
+    features, clinical = simulate()
+    features.attrs["provenance"] = PROVENANCE
+    return train(features, clinical, out=folder / "model", model=model, **{**ENDPOINT, **how})
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("m"))
+
+
+@pytest.fixture(scope="module")
+def clinical_model(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("c"), clinical_columns=["age", "sex"])
+
+
+def test_a_prediction_is_the_models_risk_and_survival(model):
+    features, _ = simulate(30, seed=4)
+    scores = predict(model.path, features, [100, 365.5])
+    survival = ["survival_at_100", "survival_at_365.5"]
+    assert scores.columns.tolist() == [*PLACES, *survival, *DRIVERS, *KNOWN]
+    X = features[model.facts["columns"]]
+    assert scores["risk_score"].tolist() == model.model.predict(X).tolist()
+    np.testing.assert_array_equal(scores[survival], model.model.predict_survival(X, [100, 365.5]))
+    cut = model.facts["training"]["cuts"]["xgb_cox"]
+    assert (scores["group"] == "high").tolist() == (scores["risk_score"] > cut).tolist()
+
+
+def test_the_default_horizons_are_the_models_own(model):
+    scores = predict(model, simulate(5)[0])
+    told = [name for name in scores.columns if name.startswith("survival_at_")]
+    assert [float(name[12:]) for name in told] == pytest.approx(model.facts["horizons"])
+
+
+def test_close_horizons_keep_their_own_columns(model):
+    times = [1000000, 1000001, 0.1, 0.1, 0.1234567891, 0.1 + 0.2, 0.3]
+    scores = predict(model, simulate(10)[0], times)
+    told = [name[12:] for name in scores.columns if name.startswith("survival_at_")]
+    assert told == ["1000000", "1000001", "0.1", "0.1234567891", "0.3"]
+
+
+def test_drivers_are_the_largest_contributions_of_each_patient(model):
+    features, _ = simulate(20, seed=5)
+    scores = predict(model, features)
+    split = model.model.contributions(features[model.facts["columns"]])
+    for row, (_, parts) in zip(scores.itertuples(), split.iterrows(), strict=True):
+        largest = parts[parts != 0].abs().sort_values(ascending=False)
+        told = [row.driver_1, row.driver_2, row.driver_3, row.driver_4, row.driver_5]
+        added = [getattr(row, f"driver_{place}_contribution") for place in range(1, 6)]
+        assert np.abs(added[: len(largest)]) == pytest.approx(largest.iloc[:5].to_numpy())
+        assert added[: len(largest)] == parts[told[: len(largest)]].tolist()
+
+
+def test_a_model_of_one_column_has_one_driver(tmp_path):
+    saved = make(tmp_path, model="volume")
+    scores = predict(saved, simulate(10, seed=2)[0])
+    assert set(scores["driver_1"]) == {VOLUME}
+    assert scores[["driver_2", "driver_5", "driver_5_contribution"]].isna().all(axis=None)
+    # The risk of a calibrated linear model is nothing but its contributions.
+    assert scores["driver_1_contribution"].tolist() == pytest.approx(scores["risk_score"].tolist())
+
+
+def test_a_patient_unlike_the_training_patients_is_told(model):
+    features, _ = simulate(10, seed=3)
+    features[TEXTURE] = 0.0
+    features.iloc[0, features.columns.get_loc(TEXTURE)] = 1000.0
+    features.iloc[1, features.columns.get_loc(TEXTURE)] = np.nan
+    scores = predict(model, features)
+    assert scores["distance_percentile"].iloc[0] == 100
+    assert scores["unlike_training"].iloc[0]
+    assert scores["outside_range"].iloc[0] >= 1
+    assert scores["missing"].tolist() == [0, 1, *[0] * 8]
+    assert not scores["unlike_training"].iloc[2:].all()
+
+
+def test_patients_in_other_units_are_unlike_even_where_they_lie_near(model):
+    features, _ = simulate(10, seed=3)
+    # As a table standardised by its publisher: every number near the middle, the volume negative.
+    values = features.drop(columns="patient_id")
+    strange = features.assign(**(values / 1e6 - 50))
+    scores = predict(model, strange)
+    assert (scores["outside_range"] == values.shape[1]).all()
+    assert scores["unlike_training"].all()
+
+
+def test_training_patients_are_seldom_unlike_themselves(model):
+    assert predict(model, simulate()[0])["unlike_training"].mean() <= 0.05
+
+
+def test_a_binary_model_tells_probabilities_and_knows_no_times(tmp_path):
+    saved = make(tmp_path, model="xgb_classifier", time=None)
+    features, _ = simulate(10)
+    scores = predict(saved, features)
+    assert scores.columns.tolist() == [*PLACES, "probability", *DRIVERS, *KNOWN]
+    odds = np.log(scores["probability"] / (1 - scores["probability"]))
+    assert odds.tolist() == pytest.approx(scores["risk_score"].tolist())
+    with pytest.raises(ModelError, match="--horizons: this model knows no times"):
+        predict(saved, features, [100])
+
+
+def test_other_columns_and_their_order_do_not_matter(model):
+    features, _ = simulate(10)
+    shuffled = features[features.columns[::-1]].assign(more=1)
+    pd.testing.assert_frame_equal(predict(model, shuffled), predict(model, features))
+
+
+def test_missing_columns_are_listed(model):
+    features, _ = simulate(10)
+    with pytest.raises(ModelError, match=f"missing: {VOLUME}, {TEXTURE};"):
+        predict(model, features.drop(columns=[VOLUME, TEXTURE]))
+
+
+def test_every_setting_that_differs_is_named(model):
+    features, _ = simulate(10)
+    settings = {"imageType": {"Original": {}, "LoG": {}}, "setting": {"binWidth": 10.0}}
+    features.attrs["provenance"] = {**PROVENANCE, "values_version": "9", "settings": settings}
+    with pytest.raises(ModelError) as caught:
+        predict(model, features)
+    for told in (
+        "values_version: 9 in the table, 3.0.1 in the model",
+        "settings.setting.binWidth: 10.0 in the table, 25.0 in the model",
+        "settings.imageType.LoG: {} in the table, absent in the model",
+    ):
+        assert told in str(caught.value)
+
+
+def test_an_unknown_extraction_is_scored_with_a_warning(model, caplog):
+    features, _ = simulate(10)
+    predict(model, features)
+    told = "the table does not tell how it was extracted: not compared"
+    assert [record.getMessage() for record in caplog.records] == [told]
+    caplog.clear()
+    features.attrs["provenance"] = PROVENANCE
+    predict(model, features)
+    assert caplog.records == []
+
+
+def test_patient_ids_are_needed(model):
+    features, _ = simulate(10)
+    with pytest.raises(TableError, match="no column names the patients"):
+        predict(model, features.drop(columns="patient_id"))
+
+
+def test_clinical_columns_come_from_either_table(clinical_model):
+    features, clinical = simulate(20, seed=6)
+    two = predict(clinical_model, features, clinical=clinical)
+    one = features.merge(clinical.drop(columns=["os_days", "death"]), on="patient_id")
+    # A table as it is read from a file: cases are not its index.
+    both = predict(clinical_model, one.assign(case_id=one["patient_id"]))
+    pd.testing.assert_frame_equal(one[["patient_id"]], two[["patient_id"]])
+    pd.testing.assert_frame_equal(both, two)
+
+
+def test_another_identifier_can_be_named(model):
+    features, _ = simulate(10)
+    named = features.rename(columns={"patient_id": "MRN"})
+    expected = predict(model, features)["risk_score"]
+    assert predict(model, named, id="MRN")["risk_score"].equals(expected)
+
+
+def test_numbered_patients_find_their_clinical_rows(clinical_model):
+    features, clinical = simulate(20)
+    numbered = [frame.astype({"patient_id": int}) for frame in (features, clinical)]
+    expected = predict(clinical_model, features, clinical=clinical)["risk_score"]
+    found = predict(clinical_model, numbered[0], clinical=numbered[1])["risk_score"]
+    assert found.equals(expected)
+
+
+def test_an_unknown_category_is_told_and_other_words_for_all_are_refused(clinical_model, caplog):
+    features, clinical = simulate(20, seed=2)
+    caplog.set_level(logging.WARNING)
+    clinical.loc[0, "sex"] = "diverse"
+    scores = predict(clinical_model, features, clinical=clinical)
+    assert np.isfinite(scores["risk_score"]).all()
+    assert "sex: diverse not seen in training" in caplog.text
+    with pytest.raises(ModelError, match=r"column sex.*found: female; expected: f, m"):
+        predict(clinical_model, features, clinical=clinical.assign(sex="female"))
+
+
+def test_text_where_numbers_were_is_refused(clinical_model):
+    features, clinical = simulate(20, seed=2)
+    with pytest.raises(TableError, match="columns hold text where the training table had numbers"):
+        predict(clinical_model, features, clinical=clinical.assign(age="old"))
+
+
+def test_columns_of_the_baselines_alone_are_not_asked_for(tmp_path):
+    saved = make(tmp_path, model="volume", clinical_columns=["age"])
+    assert list(saved.baselines) == ["clinical", "clinical_volume"]
+    assert len(predict(saved, simulate(10)[0])) == 10
+
+
+@pytest.mark.parametrize("horizon", [0, -5, float("nan")])
+def test_impossible_horizons_are_refused(model, horizon):
+    with pytest.raises(ModelError, match="not positive"):
+        predict(model, simulate(5)[0], [horizon])
