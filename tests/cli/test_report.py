@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from radpipe.cli.report import report
 from radpipe.errors import RunError, SettingsError
-from tests.e2e.report_input import write_evaluation, write_run
+from tests.e2e.evaluation_input import write_evaluation
+from tests.e2e.report_input import write_run
 
 
 def _report(*arguments):
@@ -50,10 +51,21 @@ def test_one_name_for_several_pages_is_refused(tmp_path):
         _report(tmp_path, "--out", tmp_path / "p.html")
 
 
-def test_evaluation_is_reported_as_before(tmp_path):
+def test_evaluation_gets_its_page(tmp_path):
     write_evaluation(tmp_path / "e")
     _report(tmp_path / "e", "--out", tmp_path / "r.html")
-    assert "How well patients were ranked" in (tmp_path / "r.html").read_text("utf-8")
+    assert "Is it better than tumour volume?" in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_evaluation_gets_checklists_beside_its_page(tmp_path):
+    write_evaluation(tmp_path / "e")
+    told = _report(tmp_path / "e", "--out", tmp_path / "r.html")
+    assert told.splitlines() == [
+        f"written: {tmp_path / 'r.html'}",
+        f"written: {tmp_path / 'checklists'}",
+    ]
+    written = {path.stem for path in (tmp_path / "checklists").iterdir()}
+    assert written == {"tripod_ai", "clear", "metrics", "ibsi"}
 
 
 def test_evaluation_needs_a_file_name(tmp_path):

@@ -1,11 +1,10 @@
-"""A small evaluation and its run, written by the contract alone: no engine, no model."""
+"""A small run, written by the contract alone: no engine."""
 
 import struct
 import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from radpipe.store import MASK_VOLUME, Provenance, Run, write_table
@@ -95,79 +94,3 @@ def _failures(ids: list[str]) -> pd.DataFrame:
 
 def patient_ids(count: int) -> list[str]:
     return [*HOSTILE_IDS, *(f"P{number:03d}" for number in range(count - len(HOSTILE_IDS)))]
-
-
-def write_evaluation(
-    path: Path,
-    *,
-    run: str | None = None,
-    patients: int = 40,
-    kind: str = "cross-validation",
-    withheld: bool = False,
-) -> Path:
-    path.mkdir(parents=True)
-    random = np.random.default_rng(5)
-    names = ["volume"] if withheld else ["xgb_cox", "volume"]
-    predictions = pd.concat([_predictions(name, patients, random, kind) for name in names])
-    write_table(path / "predictions.parquet", predictions)
-    if not withheld:
-        ranked = {"feature": ["$x_{1}$ <b>"], "mean_abs_contribution": [0.4]}
-        write_table(path / "contributions.parquet", pd.DataFrame(ranked))
-    write_json(path / "metrics.json", metrics(run, patients, kind, names))
-    return path
-
-
-def _predictions(model: str, patients: int, random: np.random.Generator, kind: str) -> pd.DataFrame:
-    one = pd.DataFrame(
-        {
-            "model": model,
-            "fold": np.arange(patients) % 5,
-            "patient_id": patient_ids(patients),
-            "case_id": patient_ids(patients),
-            "time": random.integers(20, 1500, patients).astype(float),
-            "event": random.random(patients) < 0.6,
-            "risk_score": random.standard_normal(patients),
-        }
-    )
-    one["group"] = np.where(one["risk_score"] > 0, "high", "low")
-    repeats = 1 if kind == "validation" else 3
-    return pd.concat([one.assign(repeat=repeat) for repeat in range(repeats)])
-
-
-def metrics(run: str | None, patients: int, kind: str, names: list[str]) -> dict[str, Any]:
-    values = {"xgb_cox": 0.71, "volume": 0.62}
-    interval = {"repeats": 5, "folds": 5, "inner_folds": 3, "interval": "Nadeau-Bengio 95 %"}
-    frozen = {"bootstraps": 1000, "interval": "patient bootstrap 95 %", "model": "/x/model"}
-    gain = {"gain_over_volume": {"estimate": 0.09, "low": -0.02, "high": 0.2}}
-    return {
-        "schema": 1,
-        "kind": kind,
-        "endpoint": {"time": "os_days", "event": "death <b>"},
-        "cohort": {
-            "patients": patients,
-            "events": 24,
-            "follow_up_median": 900.0,
-            "features": 1,
-            "dropped": {"clinical rows without features": ["<i>gone</i>"]},
-        },
-        "design": {"seed": 0, **(frozen if kind == "validation" else interval)},
-        "models": {
-            name: {
-                "c_index": {
-                    "estimate": values[name],
-                    "low": values[name] - 0.1,
-                    "high": values[name] + 0.1,
-                },
-                **(gain if kind == "cross-validation" and name != "volume" else {}),
-                "folds": [
-                    {"repeat": 0, "fold": fold, "c_index": values[name], "parameters": {}}
-                    for fold in range(5)
-                ],
-            }
-            for name in names
-        },
-        **({"overlap": 0} if kind == "validation" else {}),
-        "withheld": {} if "xgb_cox" in names else {"xgb_cox": "8 events; at least 20 are needed"},
-        "source": {"table": "run", "run": run, "provenance": {"engine": "pyradiomics"}},
-        "versions": {"radpipe": "0.1.0", "python": "3.11"},
-    }

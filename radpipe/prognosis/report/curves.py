@@ -34,11 +34,14 @@ class TimeAxis:
         What stands under the axis.
     ticks : ndarray of float64
         In the axis' unit, from 0.
+    known : bool
+        Whether the label is a unit; else it is the column's name.
     """
 
     divisor: float
     label: str
     ticks: Floats
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,19 +108,20 @@ def group_of_patient(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
     Parameters
     ----------
     predictions : DataFrame
-        Out-of-fold predictions with ``model``, ``patient_id``, ``time``, ``event``, ``group``.
+        Out-of-fold predictions with ``model``, ``patient_id``, ``event``, ``group``, and ``time``
+        unless the endpoint has none.
     model : str
         Whose.
 
     Returns
     -------
     DataFrame
-        Indexed by patient_id: ``time``, ``event``, ``group``. A tie counts as high.
+        Indexed by patient_id: ``time`` if known, ``event``, ``group``. A tie counts as high.
     """
     rows = predictions[predictions["model"] == model]
-    patients = rows.assign(high=rows["group"] == "high").groupby("patient_id")
-    table = patients.agg(time=("time", "first"), event=("event", "first"), high=("high", "mean"))
-    table["event"] = table["event"].astype(bool)
+    rows = rows.assign(high=rows["group"] == "high", event=rows["event"].astype(bool))
+    known = {name: "first" for name in ("time", "event") if name in rows.columns}
+    table = rows.groupby("patient_id").agg({**known, "high": "mean"})
     return table.assign(group=np.where(table["high"] >= 0.5, "high", "low")).drop(columns="high")
 
 
@@ -146,7 +150,7 @@ def time_axis(name: str, longest: float) -> TimeAxis:
     shown = {"days": "Months", "months": "Months", "years": "Years"}.get(unit, name)
     end = longest / divisor
     step = next((step for step in _STEPS if end / step < _MOST_TICKS), end / _MOST_TICKS)
-    return TimeAxis(divisor, shown, np.arange(0, end + step * 1e-9, step))
+    return TimeAxis(divisor, shown, np.arange(0, end + step * 1e-9, step), shown != name)
 
 
 def group_curves(groups: pd.DataFrame, axis: TimeAxis) -> list[Curve]:

@@ -1,12 +1,17 @@
-"""What the report says in words, from the numbers of an evaluation."""
+"""Numbers and names in words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
-from radpipe.prognosis.evaluation.results import COHORT
-from radpipe.prognosis.models.table import MODELS, VOLUME
+from radpipe.prognosis.report.curves import TimeAxis
+from radpipe.prognosis.report.evidence import Estimate, model_title
+
+MISSING = "–"
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def model_name(model: str) -> str:
@@ -22,222 +27,243 @@ def model_name(model: str) -> str:
     str
         The key itself where it has no plain name.
     """
-    return MODELS[model].title if model in MODELS else model
+    return model_title(model)
 
 
-def with_interval(c_index: dict[str, float]) -> str:
-    """Write a C-index and its interval.
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """Write a number.
 
     Parameters
     ----------
-    c_index : dict
-        ``estimate``, ``low``, ``high``.
+    value : float or None
+        The number.
+    digits : int
+        After the point.
+    signed : bool
+        With a plus, if so.
 
     Returns
     -------
     str
-        Two decimals each.
+        A dash where there is none.
 
     Examples
     --------
-    >>> with_interval({"estimate": 0.7112, "low": 0.651, "high": 0.772})
+    >>> number(0.126), number(0.05, signed=True), number(None)
+    ('0.13', '+0.05', '–')
+    """
+    if value is None or not isfinite(value):
+        return MISSING
+    # A minus before nothing but zeros would be read as a loss.
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def span(found: Estimate | None, digits: int = 2, *, signed: bool = False) -> str:
+    r"""Write an estimate with its interval, short.
+
+    Parameters
+    ----------
+    found : Estimate or None
+        The estimate.
+    digits : int
+        After the point.
+    signed : bool
+        With plus signs.
+
+    Returns
+    -------
+    str
+        For a table.
+
+    Examples
+    --------
+    >>> span(Estimate(0.7112, 0.651, 0.772))
+    '0.71 (0.65\xa0to\xa00.77)'
+    """
+    if found is None:
+        return MISSING
+    value, low, high = (number(end, digits, signed=signed) for end in found)
+    return f"{value} {bracket(low, high)}"
+
+
+def bracket(low: str, high: str) -> str:
+    r"""Write an interval that no line breaks.
+
+    Parameters
+    ----------
+    low, high : str
+        Its ends.
+
+    Returns
+    -------
+    str
+        In brackets.
+
+    Examples
+    --------
+    >>> bracket("50", "90")
+    '(50\xa0to\xa090)'
+    """
+    return f"({low}{_SPACE}to{_SPACE}{high})"
+
+
+def with_interval(found: Estimate | None, digits: int = 2, *, signed: bool = False) -> str:
+    """Write an estimate with its interval, for a sentence.
+
+    Parameters
+    ----------
+    found : Estimate or None
+        The estimate.
+    digits : int
+        After the point.
+    signed : bool
+        With plus signs.
+
+    Returns
+    -------
+    str
+        Both ends named.
+
+    Examples
+    --------
+    >>> with_interval(Estimate(0.7112, 0.651, 0.772))
     '0.71 (95 % interval 0.65 to 0.77)'
     """
-    low, high = c_index["low"], c_index["high"]
-    return f"{c_index['estimate']:.2f} (95 % interval {low:.2f} to {high:.2f})"
+    if found is None:
+        return "that could not be computed"
+    value, low, high = (number(end, digits, signed=signed) for end in found)
+    return f"{value} (95 % interval {low} to {high})"
 
 
-def main_model(metrics: dict[str, Any]) -> str | None:
-    """Name the model that the evaluation is about.
-
-    Parameters
-    ----------
-    metrics : dict
-        ``metrics.json``.
-
-    Returns
-    -------
-    str or None
-        Its key; None where only volume was evaluated.
-    """
-    return next((model for model in metrics["models"] if model != VOLUME), None)
-
-
-def headline(metrics: dict[str, Any]) -> str:
-    """Say what was found, in one plain sentence.
+def percent(value: float | None) -> str:
+    r"""Write a share.
 
     Parameters
     ----------
-    metrics : dict
-        ``metrics.json``.
+    value : float or None
+        Between 0 and 1.
 
     Returns
     -------
     str
-        Text, not yet escaped.
+        In per cent.
+
+    Examples
+    --------
+    >>> percent(0.304)
+    '30\xa0%'
     """
-    model, models = main_model(metrics), metrics["models"]
-    cohort = f"{metrics['cohort']['patients']} patients with {metrics['cohort']['events']} events"
-    volume = models.get(VOLUME)
-    if model is None and metrics["withheld"]:
-        return f"{cohort} are too few to judge a model; {_volume_clause(volume)}."
-    if model is None:
-        return f"In {cohort}, {_volume_clause(volume)}."
-    found = (
-        f"In {cohort}, the {_lower(model_name(model))} ranked patients "
-        f"by risk with a C-index of {with_interval(models[model]['c_index'])}"
-    )
-    if volume is None:
-        return f"{found}. There is no tumour volume to compare it with."
-    return f"{found}; {_volume_clause(volume)}."
+    return MISSING if value is None or not isfinite(value) else f"{100 * value:.0f}{_SPACE}%"
 
 
-def _volume_clause(volume: dict[str, Any] | None) -> str:
-    if volume is None:
-        return "nor is there a tumour volume to fall back on"
-    return f"tumour volume alone reached a C-index of {with_interval(volume['c_index'])}"
-
-
-def comparison(metrics: dict[str, Any]) -> str | None:
-    """Say whether the model does better than volume.
+def p_value(value: float, permutations: int | None = None) -> str:
+    r"""Write a p-value, no smaller than its permutations can tell.
 
     Parameters
     ----------
-    metrics : dict
-        ``metrics.json``.
-
-    Returns
-    -------
-    str or None
-        One sentence; None without a model or without volume.
-    """
-    model, models = main_model(metrics), metrics["models"]
-    if model is None or VOLUME not in models:
-        return None
-    gain = models[model].get("gain_over_volume")
-    if gain is None:
-        if models[model]["c_index"]["low"] > models[VOLUME]["c_index"]["high"]:
-            return "The two intervals do not overlap."
-        return "The two intervals overlap: this cohort alone does not settle which is better."
-    if gain["low"] > 0:
-        verdict = "The model did better than volume"
-    elif gain["high"] < 0:
-        verdict = "The model did worse than volume"
-    else:
-        verdict = "This does not show that the model does better or worse than volume"
-    said = f"{gain['estimate']:+.2f} (95 % interval {gain['low']:+.2f} to {gain['high']:+.2f})"
-    return f"{verdict}: compared fold by fold, its C-index differs by {said}."
-
-
-def kind(metrics: dict[str, Any]) -> str:
-    """Name the kind of evaluation; external is what shares no patient with the training.
-
-    Parameters
-    ----------
-    metrics : dict
-        ``metrics.json``.
+    value : float
+        The p-value.
+    permutations : int, optional
+        How many it was counted in.
 
     Returns
     -------
     str
-        For the page's first line.
+        For a sentence.
+
+    Examples
+    --------
+    >>> p_value(0.0312, 200), p_value(0.00001)
+    ('p\xa0=\xa00.03 from 200 permutations', 'p\xa0<\xa00.001')
     """
-    if metrics["kind"] != "validation":
-        return "cross-validation"
-    return "external validation" if metrics.get("overlap") == 0 else "validation"
+    told = "p < 0.001" if value < 0.001 else f"p = {value:.{2 if value >= 0.01 else 3}f}"
+    told = told.replace(" ", _SPACE)
+    return f"{told} from {permutations:,} permutations" if permutations else told
 
 
-def overlap(metrics: dict[str, Any]) -> str | None:
-    """Warn of training patients among the patients of a validation.
+def moment(time: float | None, axis: TimeAxis) -> str:
+    """Write a time with its unit.
 
     Parameters
     ----------
-    metrics : dict
-        ``metrics.json``.
-
-    Returns
-    -------
-    str or None
-        Text of a banner; None where there are none, or nobody knows.
-    """
-    count = metrics.get("overlap")
-    if not count:
-        return None
-    return (
-        f"{count} of {metrics['cohort']['patients']} patients bear the identifier of a patient "
-        "that the model was trained on. On training patients a model looks better than it is: do "
-        "not read this as its quality on other patients, unless the two cohorts merely number "
-        "their patients alike."
-    )
-
-
-def grouping(metrics: dict[str, Any]) -> str:
-    """Say how patients came into their risk groups.
-
-    Parameters
-    ----------
-    metrics : dict
-        ``metrics.json``.
+    time : float or None
+        In the table's unit.
+    axis : TimeAxis
+        How times are shown.
 
     Returns
     -------
     str
-        Text, not yet escaped.
+        Such as ``24 months``.
     """
-    if metrics["kind"] != "validation":
-        ways = {
-            "by a risk score from a model that had not seen this patient": main_model(metrics),
-            "by the volume itself": VOLUME in metrics["models"],
-        }
-        return (
-            f"Every patient was put into a group {', or '.join(way for way in ways if ways[way])}; "
-            "the cut is the median of that fold's training patients, and a patient belongs to the "
-            "group of most repeats."
-        )
-    cuts = metrics["design"].get("cuts", {})
-    return " ".join(
-        f"{model_name(name)}: high risk is above the median of {_patients(cuts.get(name))}."
-        for name in metrics["models"]
-    )
+    if time is None:
+        return "the end"
+    value = time / axis.divisor
+    said = f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    # A column that does not name its unit is no unit itself.
+    return f"{said}{_SPACE}{axis.label.lower()}" if axis.known else f"{axis.label} {value:g}"
 
 
-def _patients(cut: str | None) -> str:
-    if cut == COHORT:
-        return "this cohort's own patients, as that of the training patients is not known"
-    return "the patients that the model was trained on"
-
-
-def _lower(name: str) -> str:
-    return f"{name[0].lower()}{name[1:]}"
-
-
-def without_pairs(metrics: dict[str, Any]) -> list[str]:
-    """Tell of test folds that could not be counted.
+def lower(name: str) -> str:
+    """Begin a name with a small letter, for the middle of a sentence.
 
     Parameters
     ----------
-    metrics : dict
-        ``metrics.json``.
+    name : str
+        A name.
 
     Returns
     -------
-    list of str
-        One sentence a model with such folds.
+    str
+        It.
     """
-    return [
-        f"{model_name(name)}: {model['folds_without_pairs']} of {len(model['folds'])} test folds "
-        "held no two patients that can be compared, and are left out of the average."
-        for name, model in metrics["models"].items()
-        if model.get("folds_without_pairs")
-    ]
+    # "C-index", "PET" stay what they are.
+    return name if name[1:2].isupper() or name[1:2] == "-" else f"{name[:1].lower()}{name[1:]}"
 
 
-def how_done(metrics: dict[str, Any]) -> str:
+def listed(names: Sequence[str], most: int) -> str:
+    """Name some of many.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All.
+    most : int
+        To name at most.
+
+    Returns
+    -------
+    str
+        Joined by commas.
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Write a count and what is counted.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    one, many : str
+        What; the plural takes an s where not told.
+
+    Returns
+    -------
+    str
+        Such as ``1 patient``, ``2 patients``.
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def how_done(metrics: Mapping[str, Any]) -> str:
     """Say in one paragraph how the numbers were made.
 
     Parameters
     ----------
-    metrics : dict
+    metrics : mapping
         ``metrics.json``.
 
     Returns
@@ -252,23 +278,37 @@ def how_done(metrics: dict[str, Any]) -> str:
             f"this cohort. The intervals come from {design.get('bootstraps')} bootstrap samples of "
             f"the patients (seed {design.get('seed')})."
         )
+    score = "AUCs" if metrics["endpoint"].get("time") is None else "C-indices"
     return (
-        f"{_design(metrics)} (seed {design.get('seed')}). "
-        "Patients were never split between folds, and folds held events in equal shares. "
-        "C-indices count pairs of patients within one test fold and are averaged over folds and "
+        f"{_outer(design)}{_inner(metrics)} (seed {design.get('seed')}). {_split(design)} "
+        f"{score} count pairs of patients within one test fold and are averaged over folds and "
         f"repeats; interval: {design.get('interval')}, which allows for folds sharing training "
-        "patients."
+        "patients. Calibration, Brier scores and net benefit pool the predictions of all test "
+        "folds and are averaged over repeats."
     )
 
 
-def _design(metrics: dict[str, Any]) -> str:
-    design, judged = metrics["design"], main_model(metrics) is not None
-    inner = design.get("inner_folds") if judged else None
-    repeats = design.get("repeats")
-    outer = f"{repeats} repeat{'' if repeats == 1 else 's'} of {design.get('folds')}"
-    fitted = "; everything that is fitted was fitted on training patients only" if judged else ""
-    if inner is None:
-        return f"Cross-validation: {outer} folds{fitted}"
-    return (
-        f"Nested cross-validation: {outer} outer folds, with {inner} inner folds for tuning{fitted}"
-    )
+def _outer(design: Mapping[str, Any]) -> str:
+    nested = "Nested cross-validation" if design.get("inner_folds") else "Cross-validation"
+    if design.get("splits") == "centres":
+        centres = design.get("centres") or []
+        return f"{nested}: each of {len(centres)} centres in turn was the test fold"
+    outer = "outer folds" if design.get("inner_folds") else "folds"
+    repeats = counted(int(design.get("repeats") or 1), "repeat")
+    return f"{nested}: {repeats} of {design.get('folds')} {outer}"
+
+
+def _inner(metrics: Mapping[str, Any]) -> str:
+    design = metrics["design"]
+    inner, trials = design.get("inner_folds"), design.get("trials")
+    if all(facts.get("baseline") for facts in metrics["models"].values()):
+        return ""
+    tuned = f" and {counted(int(trials), 'trial')} of settings" if trials else ""
+    nested = f", with {inner} inner folds{tuned} for tuning" if inner else ""
+    return f"{nested}; everything that is fitted was fitted on training patients only"
+
+
+def _split(design: Mapping[str, Any]) -> str:
+    if design.get("splits") == "centres":
+        return "No patient of a test fold's hospital was trained on."
+    return "Patients were never split between folds, and folds held events in equal shares."

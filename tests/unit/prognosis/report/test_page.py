@@ -4,63 +4,54 @@ import math
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from radpipe.errors import RunError
-from radpipe.prognosis.report import page, write_report
+from radpipe.prognosis.report import write_report
 from radpipe.prognosis.report.gallery import gallery
+from radpipe.prognosis.report.questions import groups
 from radpipe.store import write_table
-from radpipe.store.files import read_json, write_json
-from tests.e2e.report_input import HOSTILE_IDS, patient_ids, png, write_evaluation, write_run
-
-
-class _Text(HTMLParser):
-    """What a reader sees, and the tags that stand there."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text, self.sources = [], "", []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.sources += [value for name, value in attrs if name in ("src", "href")]
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def _report(folder, **evaluation):
-    write_evaluation(folder / "evaluation", **evaluation)
-    return _Text(write_report(folder / "evaluation", folder / "r.html").read_text("utf-8"))
+from radpipe.store.files import write_json
+from tests.e2e.evaluation_input import write_evaluation
+from tests.e2e.report_input import HOSTILE_IDS, patient_ids, png, write_run
+from tests.unit.prognosis.report.pages import Page, page_of
 
 
 def test_identifiers_are_text_and_never_markup(tmp_path):
     write_run(tmp_path / "run", patient_ids(5), failed=("<u>empty</u>",))
-    page = _report(tmp_path, run="run")
+    page = page_of(tmp_path, run="run")
     for name in (*HOSTILE_IDS, "<u>empty</u>", "<i>gone</i>", "death <b>", "$x_{1}$ <b>"):
         assert name in page.text
-    assert not {"script", "b", "u", "i"} & set(page.tags)
-    assert all(source.startswith("data:") for source in page.sources)
+    assert not {"b", "u", "i"} & set(page.tags)
+    assert page.tags.count("script") == 1
+    assert all(source.startswith(("data:", "#")) for source in page.sources)
 
 
 def test_failures_are_told_with_their_remedy(tmp_path):
     write_run(tmp_path / "run", patient_ids(5), failed=("E1", "E2"))
-    text = _report(tmp_path, run="run").text
+    text = page_of(tmp_path, run="run").text
     for case_id in ("E1", "E2"):
         assert f"case {case_id} (image /data/x.nii.gz" in text
     # In the message, and in the column beside it.
     assert text.count("draw the <b>ROI</b>") == 4
 
 
+def test_flow_counts_who_was_lost_where(tmp_path):
+    write_run(tmp_path / "run", patient_ids(5), failed=("E1", "E2"))
+    flow = re.sub(r"\s+", " ", page_of(tmp_path, run="run").text)
+    assert "7 Cases given to the extraction 2 failed at stage check" in flow
+    assert "5 Cases with features 151 Patients in the two tables" in flow
+    assert "1 clinical rows without features 150 Patients evaluated" in flow
+    assert "no outcome" not in flow
+
+
 def test_missing_run_says_where_it_was_looked_for(tmp_path):
-    text = _report(tmp_path, run="elsewhere/run").text
-    assert "elsewhere/run" in text
-    assert str(tmp_path / "run") in text
-    assert "Segmentations" not in text
+    page = page_of(tmp_path, run="elsewhere/run")
+    assert "elsewhere/run" in page.text
+    assert str(tmp_path / "run") in page.text
+    assert "Are the segmentations right?" not in page.text
 
 
 def test_run_that_is_named_must_be_one(tmp_path):
@@ -77,55 +68,91 @@ def test_run_that_is_named_is_shown(tmp_path):
 
 
 def test_too_few_events_give_a_banner_and_no_model(tmp_path):
-    page = _report(tmp_path, withheld=True, patients=24)
+    page = page_of(tmp_path, withheld=True, patients=24)
+    assert "Fewer than 20 events." in page.text
     assert "8 events; at least 20 are needed" in page.text
-    assert "Gradient-boosted model: 8 events" in page.text
-    assert "The features that matter" not in page.text
-    # One Kaplan-Meier figure and the forest plot, of volume alone.
-    assert page.tags.count("img") == 2
+    assert "What does the model use?" not in page.text
+    assert "Is it better than tumour volume?" not in page.text
+    assert "Tumour volume alone" in page.text
+
+
+def test_enough_events_give_no_banner(tmp_path):
+    assert 'class="banner"' not in page_of(tmp_path).html
 
 
 def test_validation_is_named_as_such(tmp_path):
-    text = _report(tmp_path, kind="validation").text
+    text = page_of(tmp_path, kind="validation").text
     assert "external validation" in text
     assert "1000 bootstrap samples" in text
     assert "Nested cross-validation" not in text
-
-
-def _changed_report(folder, change, **evaluation):
-    write_evaluation(folder / "evaluation", **evaluation)
-    path = folder / "evaluation" / "metrics.json"
-    facts = read_json(path)
-    change(facts)
-    write_json(path, facts)
-    return write_report(folder / "evaluation", folder / "r.html").read_text("utf-8")
+    assert "3 of 30 columns drifted." in text
+    assert "After recalibration on this cohort" in text
 
 
 def test_training_patients_in_a_validation_get_a_banner(tmp_path):
-    html = _changed_report(tmp_path, lambda facts: facts.update(overlap=40), kind="validation")
-    text = _Text(html).text
-    assert "40 of 40 patients bear the identifier" in text
-    assert "external" not in text
-    assert "unseen" not in text
-    assert "The result holds" not in text
+    page = page_of(tmp_path, lambda facts: facts.update(overlap=40), kind="validation")
+    assert "40 of 150 patients bear the identifier" in page.text
+    assert "external" not in page.text
+    assert "unseen" not in page.text
+    assert "The result holds" not in page.text
+
+
+def test_a_table_standardised_on_its_own_gets_a_banner(tmp_path):
+    page = page_of(
+        tmp_path, lambda facts: facts["drift"].update(standardised=True), kind="validation"
+    )
+    assert "A table standardised on its own." in page.text
+
+
+def test_hospitals_without_harmonisation_get_a_banner(tmp_path):
+    page = page_of(tmp_path, lambda facts: facts["design"].update(unharmonised={"Lyon": 12}))
+    assert "ComBat could not learn them: Lyon (12)." in page.text
+
+
+def test_a_binary_endpoint_has_a_roc_curve_and_no_survival_curves(tmp_path):
+    page = page_of(tmp_path, binary=True)
+    assert "an AUC of" in page.text
+    assert any(alt.startswith("ROC curves") for alt in page.alts)
+    for word in ("Kaplan", "follow-up", "C-index", "log-rank"):
+        assert word not in page.text.replace("The usual log-rank test", "")
+
+
+def test_what_is_null_is_left_out_or_a_dash(tmp_path):
+    """Any number of ``metrics.json`` may be null: the page is written all the same."""
+
+    def empty(facts):
+        for model in facts["models"].values():
+            for key in model.keys() - {"title", "baseline", "folds", "folds_without_pairs"}:
+                model[key] = None
+        facts["controls"] = dict.fromkeys(facts["controls"])
+        facts["leaks"] = None
+
+    text = page_of(tmp_path, empty).text
+    assert "that could not be computed" in text
+    assert "Is it calibrated?" not in text
+
+
+def test_only_part_of_a_horizon_may_be_known(tmp_path):
+    def forget(facts):
+        for model in facts["models"].values():
+            entry = model["horizons"][0]
+            entry.update(auc=None, brier=None, decision=None)
+            entry["calibration"].update(slope=None, intercept=None)
+
+    page = page_of(tmp_path, forget)
+    assert sum(alt.startswith("Decision curves") for alt in page.alts) == 1
+    assert sum(alt.startswith("Calibration of") for alt in page.alts) == 2
 
 
 def test_paths_are_shown_by_their_last_part(tmp_path):
     def lay_far_away(facts):
         facts["source"].update(table='/home/me/"a"/t.csv', run="/home/me/runs/RUN")
 
-    html = _changed_report(tmp_path, lay_far_away, kind="validation")
+    html = page_of(tmp_path, lay_far_away, kind="validation").html
     for shown, path in (("t.csv", "/home/me/&#34;a&#34;/t.csv"), ("RUN", "/home/me/runs/RUN")):
         assert f'<td title="{path}">{shown}</td>' in html
     assert '<td title="/x/model">model</td>' in html
     assert "A trained model (model)" in html
-
-
-def test_folds_that_were_not_counted_are_told(tmp_path):
-    def lose(facts):
-        facts["models"]["volume"]["folds_without_pairs"] = 2
-
-    assert "2 of 5 test folds held no two patients" in _Text(_changed_report(tmp_path, lose)).text
 
 
 @pytest.mark.parametrize(
@@ -133,22 +160,22 @@ def test_folds_that_were_not_counted_are_told(tmp_path):
     [
         ((1.0, 1.0, 1.0), "100 (–)"),
         ((0.0, math.nan, math.nan), "0 (–)"),
-        ((0.75, 0.5, 0.9), "75 (50–90)"),
+        ((0.75, 0.5, 0.9), "75 (50\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}90)"),
         (None, "–"),
     ],
 )
 def test_a_band_is_shown_where_there_is_one(point, told):
-    assert page._percent(point) == told
+    assert groups.percent_at(point) == told
 
 
 def test_the_report_needs_no_package_that_fits_models(tmp_path):
     write_evaluation(tmp_path / "e")
-    block = "for name in ('scipy', 'sklearn', 'xgboost'): sys.modules[name] = None"
+    block = "for name in ('sklearn', 'xgboost', 'skglm', 'optuna'): sys.modules[name] = None"
     code = f"import sys\n{block}\nfrom radpipe.cli import main; main()"
     call = ["report", str(tmp_path / "e"), "--out", str(tmp_path / "r.html")]
     ended = subprocess.run([sys.executable, "-c", code, *call], capture_output=True, text=True)
     assert ended.stderr == ""
-    assert "fold by fold" in _Text((tmp_path / "r.html").read_text("utf-8")).text
+    assert "fold by fold" in Page((tmp_path / "r.html").read_text("utf-8")).text
 
 
 def test_same_evaluation_same_bytes(tmp_path):
@@ -159,9 +186,32 @@ def test_same_evaluation_same_bytes(tmp_path):
 
 
 def test_numbers_at_risk_and_curve_stand_in_the_table(tmp_path):
-    text = _report(tmp_path).text
+    text = page_of(tmp_path).text
     assert re.search(r"High\s*\d+\s*\d+", text)
     assert "% without event at (months)" in text
+
+
+def test_every_figure_carries_its_numbers(tmp_path):
+    page = page_of(tmp_path)
+    files = [source for source in page.sources if source.startswith("data:text/csv")]
+    # One a figure; contributions and selection are drawn as bars of a table, the flow as boxes.
+    assert len(files) == page.tags.count("img") + 3
+    for file in files:
+        lines = base64.b64decode(file.split(",")[1]).decode("utf-8").splitlines()
+        assert len(lines) > 1
+        assert all(re.fullmatch(r'[a-z_"% ()]+', name) for name in lines[0].split(","))
+
+
+def test_the_numbers_of_a_figure_are_those_of_the_evaluation(tmp_path):
+    facts = {}
+    html = page_of(tmp_path, lambda metrics: facts.update(metrics)).html
+    (uri,) = re.findall(r'download="calibration_730.csv" href="([^"]+)"', html)
+    rows = base64.b64decode(uri.split(",")[1]).decode().splitlines()
+    curve = facts["models"]["fusion"]["horizons"][1]["calibration"]["curve"]
+    assert rows[0] == "predicted,observed,low,high,patients"
+    read = [[float(value) for value in row.split(",")] for row in rows[1:]]
+    told = [[point[name] for name in rows[0].split(",")] for point in curve]
+    assert read == [pytest.approx(point, rel=1e-5) for point in told]
 
 
 @pytest.mark.parametrize("content", [None, "no json", "[]", '{"kind": "x"}'])
@@ -172,11 +222,12 @@ def test_directory_without_an_evaluation_is_refused(tmp_path, content):
         write_report(tmp_path, tmp_path / "r.html")
 
 
-def test_newer_layout_is_refused(tmp_path):
+@pytest.mark.parametrize(("schema", "told"), [(99, "a newer radpipe"), (1, "an older radpipe")])
+def test_another_layout_is_refused(tmp_path, schema, told):
     folder = write_evaluation(tmp_path / "evaluation")
     metrics = json.loads((folder / "metrics.json").read_text())
-    write_json(folder / "metrics.json", {**metrics, "schema": 99})
-    with pytest.raises(RunError, match="newer radpipe"):
+    write_json(folder / "metrics.json", {**metrics, "schema": schema})
+    with pytest.raises(RunError, match=told):
         write_report(folder, tmp_path / "r.html")
 
 
@@ -220,11 +271,13 @@ def test_features_are_ranked_and_cut_to_fifteen(tmp_path):
     folder = write_evaluation(tmp_path / "evaluation")
     many = pd.DataFrame(
         {
+            "model": "fusion",
             "feature": [f"feature-{number:02d}" for number in range(20)],
             "mean_abs_contribution": [number / 100 for number in range(20)],
         }
     )
-    write_table(folder / "contributions.parquet", many)
-    text = _Text(write_report(folder, tmp_path / "r.html").read_text("utf-8")).text
+    other = many.assign(model="volume", mean_abs_contribution=9.0)
+    write_table(folder / "contributions.parquet", pd.concat([many, other], ignore_index=True))
+    text = Page(write_report(folder, tmp_path / "r.html").read_text("utf-8")).text
     shown = re.findall(r"feature-\d\d", text)
     assert shown == [f"feature-{number:02d}" for number in range(19, 4, -1)]

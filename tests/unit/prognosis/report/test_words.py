@@ -2,93 +2,146 @@ import re
 
 import pytest
 
-from radpipe.prognosis.report import words
-from tests.e2e.report_input import metrics
+from radpipe.prognosis.report import opening, words
+from radpipe.prognosis.report.evidence import Estimate, Evidence
+from radpipe.prognosis.report.questions import comparison, controls, groups
+from tests.e2e.evaluation_input import write_evaluation
+
+
+@pytest.fixture
+def evidence(tmp_path):
+    def load(change=None, **evaluation):
+        folder = write_evaluation(tmp_path / "evaluation", **evaluation)
+        found = Evidence.load(folder, None)
+        if change is not None:
+            change(found.metrics)
+        return found
+
+    return load
 
 
 @pytest.mark.parametrize(
     ("gain", "said"),
     [
-        ((0.1, 0.02, 0.18), "did better than volume: .* by \\+0.10 .*\\+0.02 to \\+0.18"),
-        ((-0.1, -0.18, -0.02), "did worse"),
+        ((0.1, 0.02, 0.18), "did better than tumour volume: .* by \\+0.100 .*\\+0.020 to \\+0.180"),
+        ((-0.1, -0.18, -0.02), "did worse than tumour volume"),
         ((0.1, -0.05, 0.25), "does not show"),
     ],
 )
-def test_comparison_says_what_the_interval_allows(gain, said):
-    facts = metrics(None, 40, "cross-validation", ["xgb_cox", "volume"])
+def test_comparison_says_what_the_interval_allows(evidence, gain, said):
     told = dict(zip(("estimate", "low", "high"), gain, strict=True))
-    facts["models"]["xgb_cox"]["gain_over_volume"] = told
-    assert re.search(said, words.comparison(facts))
+    found = evidence(lambda facts: facts["models"]["fusion"].update(versus={"volume": told}))
+    (sentence,) = comparison.verdicts(found)
+    assert re.search(said, sentence)
 
 
-def test_validation_compares_intervals_only():
-    facts = metrics(None, 40, "validation", ["xgb_cox", "volume"])
-    assert "overlap: this cohort alone does not settle" in words.comparison(facts)
-    facts["models"]["xgb_cox"]["c_index"].update(low=0.80, estimate=0.85, high=0.9)
-    assert words.comparison(facts) == "The two intervals do not overlap."
+def test_headline_gives_both_c_indices(evidence):
+    def tell(facts):
+        for name, value in (("fusion", 0.71), ("volume", 0.62)):
+            told = {"estimate": value, "low": value - 0.1, "high": value + 0.1}
+            facts["models"][name]["c_index"] = told
 
-
-def test_headline_gives_both_c_indices():
-    said = words.headline(metrics(None, 40, "cross-validation", ["xgb_cox", "volume"]))
-    assert "40 patients with 24 events" in said
+    said = opening.headline(evidence(tell))
+    assert "150 patients with 89 events" in said
     assert "0.71 (95 % interval 0.61 to 0.81)" in said
     assert "0.62 (95 % interval 0.52 to 0.72)" in said
 
 
-def test_headline_without_a_model_or_without_volume():
-    alone = metrics(None, 24, "cross-validation", ["volume"])
-    assert "too few to judge a model" in words.headline(alone)
-    assert words.comparison(alone) is None
-    asked_for = {**alone, "withheld": {}}
-    assert words.headline(asked_for).startswith("In 24 patients with 24 events, tumour volume")
-    without = metrics(None, 40, "cross-validation", ["xgb_cox"])
-    assert "no tumour volume to compare" in words.headline(without)
-    assert words.comparison(without) is None
+def test_headline_without_a_model(evidence):
+    found = evidence(withheld=True, patients=24)
+    assert "too few to judge a model" in opening.headline(found)
+    assert comparison.verdicts(found) == []
+    found.metrics["withheld"] = {}
+    assert opening.headline(found).startswith("In 24 patients with 7 events, tumour volume")
 
 
-def test_what_was_withheld_was_not_tuned():
-    facts = metrics(None, 24, "cross-validation", ["volume"])
-    said = words.how_done(facts)
-    assert said.startswith("Cross-validation: 5 repeats of 5 folds (seed 0)")
-    assert "inner" not in said
+def test_headline_without_volume(evidence):
+    found = evidence(lambda facts: facts["models"].pop("volume"))
+    assert "no tumour volume to compare" in opening.headline(found)
+
+
+def test_without_baselines_other_models_are_shown_beside(evidence):
+    found = evidence(models=("fusion", "cox"))
+    assert [model.key for model in found.compared] == ["fusion", "cox"]
+
+
+def test_what_was_withheld_was_not_fitted(evidence):
+    said = words.how_done(evidence(withheld=True, patients=24).metrics)
     assert "fitted" not in said
-    assert "model" not in words.grouping(facts)
-    assert "volume" not in words.grouping(metrics(None, 40, "cross-validation", ["xgb_cox"]))
 
 
-def test_one_repeat_is_one():
-    facts = metrics(None, 40, "cross-validation", ["xgb_cox", "volume"])
-    facts["design"]["repeats"] = 1
-    assert "Nested cross-validation: 1 repeat of 5 outer folds, with 3" in words.how_done(facts)
-    assert "model that had not seen this patient" in words.grouping(facts)
+def test_one_repeat_is_one(evidence):
+    found = evidence(lambda facts: facts["design"].update(repeats=1))
+    assert "Nested cross-validation: 1 repeat of 5 outer folds, with 3" in words.how_done(
+        found.metrics
+    )
+    assert "model that had not seen this patient" in groups.grouping(found)
 
 
-def test_the_cut_of_a_validation_is_told_as_it_was():
-    facts = metrics(None, 40, "validation", ["xgb_cox", "volume"])
-    assert words.grouping(facts).count("trained on") == 2
-    cuts = {"xgb_cox": "training patients", "volume": "patients of this cohort"}
-    facts["design"]["cuts"] = cuts
-    assert words.grouping(facts) == (
-        "Gradient-boosted model: high risk is above the median of the patients that the model was "
-        "trained on. Tumour volume alone: high risk is above the median of this cohort's own "
-        "patients, as that of the training patients is not known."
+def test_hospitals_left_out_in_turn_are_told(evidence):
+    def leave_out(facts):
+        facts["design"].update(splits="centres", centres=["A", "B", "C"])
+
+    said = words.how_done(evidence(leave_out).metrics)
+    assert "each of 3 centres in turn was the test fold" in said
+    assert "No patient of a test fold's hospital was trained on." in said
+
+
+def test_the_cut_of_a_validation_is_told_as_it_was(evidence):
+    def cut(facts):
+        facts["design"]["cuts"] = {
+            "fusion": "training patients",
+            "volume": "patients of this cohort",
+        }
+
+    found = evidence(cut, kind="validation", models=("fusion", "volume"))
+    assert groups.grouping(found) == (
+        "Fusion of volume, clinical columns and radiomics: high risk is above the median of the "
+        "patients that the model was trained on. Tumour volume alone: high risk is above the "
+        "median of this cohort's own patients, as that of the training patients is not known."
     )
 
 
 @pytest.mark.parametrize(
     ("overlap", "kind", "banner"),
-    [(0, "external validation", None), (None, "validation", None), (3, "validation", "3 of 40")],
+    [(0, "external validation", None), (None, "validation", None), (3, "validation", "3 of 150")],
 )
-def test_only_what_shares_no_patient_is_external(overlap, kind, banner):
-    facts = {**metrics(None, 40, "validation", ["xgb_cox", "volume"]), "overlap": overlap}
-    assert words.kind(facts) == kind
-    said = words.overlap(facts)
-    assert said is None if banner is None else said.startswith(banner)
+def test_only_what_shares_no_patient_is_external(evidence, overlap, kind, banner):
+    found = evidence(lambda facts: facts.update(overlap=overlap), kind="validation")
+    assert opening.kind(found) == kind
+    lines = [line for each in opening.banners(found) for line in each.lines]
+    assert lines == [] if banner is None else lines[0].startswith(banner)
 
 
-def test_folds_without_pairs_are_told():
-    facts = metrics(None, 40, "cross-validation", ["xgb_cox", "volume"])
-    assert words.without_pairs(facts) == []
-    facts["models"]["volume"]["folds_without_pairs"] = 2
-    (said,) = words.without_pairs(facts)
+def test_folds_without_pairs_are_told(evidence):
+    found = evidence(lambda facts: facts["models"]["volume"].update(folds_without_pairs=2))
+    (said,) = comparison.without_pairs(found)
     assert said.startswith("Tumour volume alone: 2 of 5 test folds")
+
+
+def test_a_permutation_of_another_model_is_named(evidence):
+    found = evidence(
+        lambda facts: facts["controls"]["label_permutation"].update(model="cox", p=0.002)
+    )
+    answer = controls.section(found).answer
+    assert "the C-index (of the elastic-net Cox model) was 0.49 on average" in answer
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (Estimate(-0.004, -0.1, 0.1), "+0.00 (−0.10 to +0.10)"),
+        (Estimate(0.05, 0.0, 0.1), "+0.05 (+0.00 to +0.10)"),
+        (None, "–"),
+    ],
+)
+def test_signs_are_those_of_what_is_shown(value, said):
+    assert words.span(value, signed=True).replace("\N{NO-BREAK SPACE}", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Fusion of all", "fusion of all"), ("C-index", "C-index"), ("PET model", "PET model")],
+)
+def test_a_name_within_a_sentence(name, said):
+    assert words.lower(name) == said

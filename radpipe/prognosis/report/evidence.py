@@ -1,0 +1,282 @@
+"""All that the report rests on: an evaluation, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pandas as pd
+
+from radpipe.prognosis.evaluation.results import Evaluation
+from radpipe.prognosis.models.table import CLINICAL, MODELS, VOLUME
+from radpipe.prognosis.report.curves import TimeAxis, time_axis
+from radpipe.prognosis.report.sources import Extraction, find_extraction
+
+# Fewer events than this, and nothing that learns was judged.
+FEW_EVENTS = 20
+_MOST_COMPARED = 4
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Estimate and ends.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate(facts: Mapping[str, Any] | None) -> Estimate | None:
+    """Read an interval of ``metrics.json``.
+
+    Parameters
+    ----------
+    facts : mapping or None
+        ``estimate``, ``low``, ``high``.
+
+    Returns
+    -------
+    Estimate or None
+        None where it does not apply or could not be computed.
+    """
+    if facts is None or facts.get("estimate") is None:
+        return None
+    ends = [facts["estimate"] if facts.get(end) is None else facts[end] for end in ("low", "high")]
+    return Estimate(float(facts["estimate"]), float(ends[0]), float(ends[1]))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model and what is known of it.
+
+    Attributes
+    ----------
+    key, title : str
+        Its name in ``metrics.json``, and in plain words.
+    baseline : bool
+        What others are compared with.
+    facts : mapping
+        Its part of ``metrics.json``.
+    """
+
+    key: str
+    title: str
+    baseline: bool
+    facts: Mapping[str, Any]
+
+    def interval(self, name: str) -> Estimate | None:
+        """Read one of its intervals.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``c_index``.
+
+        Returns
+        -------
+        Estimate or None
+            None where there is none.
+        """
+        return estimate(self.facts.get(name))
+
+    def versus(self, baseline: str) -> Estimate | None:
+        """Read its difference from a baseline.
+
+        Parameters
+        ----------
+        baseline : str
+            ``volume`` or ``clinical``.
+
+        Returns
+        -------
+        Estimate or None
+            None where there is none.
+        """
+        return estimate((self.facts.get("versus") or {}).get(baseline))
+
+    def at(self, time: float | None) -> Mapping[str, Any]:
+        """Return what was measured at a horizon.
+
+        Parameters
+        ----------
+        time : float or None
+            One of the design's; None for a binary endpoint.
+
+        Returns
+        -------
+        mapping
+            Empty where nothing was.
+        """
+        entries = self.facts.get("horizons") or []
+        return next((entry for entry in entries if entry.get("time") == time), {})
+
+
+def model_title(key: str, facts: Mapping[str, Any] | None = None) -> str:
+    """Name a model in plain words.
+
+    Parameters
+    ----------
+    key : str
+        Its key in ``metrics.json``.
+    facts : mapping, optional
+        What stands there.
+
+    Returns
+    -------
+    str
+        The key itself where it has no plain name.
+    """
+    told = (facts or {}).get("title")
+    if told:
+        return str(told)
+    return MODELS[key].title if key in MODELS else key
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An evaluation, and the run behind it.
+
+    Attributes
+    ----------
+    metrics : dict
+        Content of ``metrics.json``.
+    predictions : DataFrame
+        Of patients that the model had not seen.
+    contributions, selected, subgroups : DataFrame or None
+        ``contributions.parquet``, ``selected.parquet``, ``subgroups.parquet``.
+    extraction : Extraction
+        The run behind it, if found.
+    """
+
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    contributions: pd.DataFrame | None
+    selected: pd.DataFrame | None
+    subgroups: pd.DataFrame | None
+    extraction: Extraction
+
+    @classmethod
+    def load(cls, folder: Path, run: Path | None) -> Self:
+        """Read an evaluation.
+
+        Parameters
+        ----------
+        folder : Path
+            What ``radpipe evaluate`` or ``radpipe validate`` wrote.
+        run : Path, optional
+            The extraction run behind it; by default the one that the evaluation names.
+
+        Returns
+        -------
+        Evidence
+            All of it.
+
+        Raises
+        ------
+        RunError
+            There is no evaluation, or no run where one was named.
+        TableError
+            A table of the evaluation cannot be read.
+        """
+        found = Evaluation.load(folder)
+        return cls(
+            found.metrics,
+            found.predictions,
+            found.contributions,
+            found.selected,
+            found.subgroups,
+            find_extraction(found.metrics, folder, run),
+        )
+
+    @property
+    def validation(self) -> bool:
+        """Whether a trained model was applied to another cohort."""
+        return bool(self.metrics["kind"] == "validation")
+
+    @property
+    def binary(self) -> bool:
+        """Whether the endpoint has no times."""
+        return self.metrics["endpoint"].get("time") is None
+
+    @property
+    def event(self) -> str:
+        """Name of the event."""
+        return str(self.metrics["endpoint"]["event"])
+
+    @property
+    def score(self) -> str:
+        """Key of the measure of discrimination."""
+        return "auc" if self.binary else "c_index"
+
+    @property
+    def score_name(self) -> str:
+        """Name of the measure of discrimination."""
+        return "AUC" if self.binary else "C-index"
+
+    @cached_property
+    def models(self) -> list[Judged]:
+        """What the page is about first, baselines last."""
+        main = self.metrics.get("main")
+        models = [
+            Judged(key, model_title(key, facts), bool(facts.get("baseline")), facts)
+            for key, facts in self.metrics["models"].items()
+        ]
+        last = (CLINICAL, VOLUME)
+        return sorted(
+            models,
+            key=lambda one: (one.key != main, last.index(one.key) + 1 if one.key in last else 0),
+        )
+
+    @property
+    def main(self) -> Judged | None:
+        """The model that the page is about."""
+        return next((one for one in self.models if one.key == self.metrics.get("main")), None)
+
+    @property
+    def compared(self) -> list[Judged]:
+        """The main model and the two plainest baselines; without these, the first few."""
+        plain = [one for one in self.models if one is self.main or one.key in (VOLUME, CLINICAL)]
+        return plain if len(plain) > 1 else self.models[:_MOST_COMPARED]
+
+    def model(self, key: str) -> Judged | None:
+        """Find a model.
+
+        Parameters
+        ----------
+        key : str
+            Its key.
+
+        Returns
+        -------
+        Judged or None
+            None where it was not evaluated.
+        """
+        return next((one for one in self.models if one.key == key), None)
+
+    @property
+    def horizons(self) -> list[float | None]:
+        """Times at which it was judged; for a binary endpoint the one that has no name."""
+        if self.binary:
+            return [None]
+        return [float(time) for time in self.metrics["design"].get("horizons") or []]
+
+    @cached_property
+    def axis(self) -> TimeAxis:
+        """How times are shown."""
+        longest = 1.0 if self.binary else float(self.predictions["time"].max())
+        return time_axis(str(self.metrics["endpoint"].get("time")), longest)
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        """One row a patient: ``patient_id``, ``case_id``, ``event``, and ``time`` if known."""
+        names = ["patient_id", "case_id", "event", *([] if self.binary else ["time"])]
+        rows = self.predictions.drop_duplicates("case_id")[names].reset_index(drop=True)
+        return rows.assign(event=rows["event"].astype(bool))

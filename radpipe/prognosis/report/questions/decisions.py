@@ -1,0 +1,121 @@
+"""Whether acting on it would do more good than harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radpipe.prognosis.report import words
+from radpipe.prognosis.report.blocks import Beside, Block, Chart, Data, Section, Text
+from radpipe.prognosis.report.evidence import Evidence, Judged
+from radpipe.prognosis.report.figures import Line, Lines, lines_figure
+from radpipe.prognosis.report.figures.style import Pen, pens
+from radpipe.prognosis.survival.endpoint import Floats
+
+# Neighbouring thresholds.
+_RUN = 3
+_EVERYONE = Pen("#52606d", (0, (1, 1)), "")
+_HELP = (
+    "Net benefit: patients rightly flagged, less those flagged in vain weighted by the odds of the "
+    "threshold, per patient. At a threshold of 20 % one accepts four needless treatments for a "
+    "needed one. A model helps where its line is the highest; thresholds that nobody would act on "
+    "say nothing."
+)
+
+
+def section(evidence: Evidence) -> Section | None:
+    """Draw the decision curves.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The evaluation.
+
+    Returns
+    -------
+    Section or None
+        None where no model has any.
+    """
+    charts: list[list[Block]] = [
+        [drawn] for time in evidence.horizons if (drawn := _chart(evidence, time)) is not None
+    ]
+    if not charts:
+        return None
+    answer = " ".join(
+        said for time in evidence.horizons if (said := _said(evidence, time)) is not None
+    )
+    question = "Would acting on it do more good than harm?"
+    return Section("decisions", question, answer or None, [Beside(charts), Text(_HELP, soft=True)])
+
+
+def _curves(model: Judged | None, time: float | None) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = {} if model is None else model.at(time).get("decision") or {}
+    return found
+
+
+def _said(evidence: Evidence, time: float | None) -> str | None:
+    found = _curves(evidence.main, time)
+    if not found:
+        return None
+    thresholds, model = (np.asarray(found[name], dtype=float) for name in ("thresholds", "model"))
+    others = [np.asarray(found["all"], dtype=float), np.zeros_like(model)]
+    rivals = [one for one in evidence.compared if one is not evidence.main]
+    others += [
+        np.asarray(curve["model"], dtype=float) for one in rivals if (curve := _curves(one, time))
+    ]
+    ranges = _ranges(model > np.max(others, axis=0) + 1e-12)
+    told = [
+        f"{words.percent(thresholds[first])} to {words.percent(thresholds[last])}"
+        for first, last in ranges
+    ]
+    when = "The" if time is None else f"At {words.moment(time, evidence.axis)} the"
+    where = f"at thresholds of {', '.join(told)}" if told else "at no range of thresholds"
+    return f"{when} model's net benefit was the highest {where}."
+
+
+def _ranges(best: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first and last place of each run of three or more; a shorter one is chance's."""
+    places = np.flatnonzero(best)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    return [(int(run[0]), int(run[-1])) for run in runs if len(run) >= _RUN]
+
+
+def _chart(evidence: Evidence, time: float | None) -> Chart | None:
+    drawn = pens([model.key for model in evidence.models])
+    lines = [
+        Line(model.title, drawn[model.key], *_line(found, "model"))
+        for model in evidence.compared
+        if (found := _curves(model, time))
+    ]
+    if not lines:
+        return None
+    # What flagging everyone gives is the same for every model.
+    first = next(found for model in evidence.compared if (found := _curves(model, time)))
+    lines.append(Line("Flag everyone", _EVERYONE, *_line(first, "all")))
+    shown = _limits(lines)
+    frame = Lines("Threshold risk (%)", "Net benefit", *shown, level=0.0)
+    when = "" if time is None else f" at {words.moment(time, evidence.axis)}"
+    suffix = "" if time is None else f"_{time:g}"
+    rows = [(line.label, x / 100, y) for line in lines for x, y in zip(line.x, line.y, strict=True)]
+    return Chart(
+        lines_figure(lines, frame),
+        f"Decision curves{when}: net benefit against the threshold, with flagging everyone and "
+        "nobody.",
+        f"Net benefit{when}; the dashed level is flagging nobody.",
+        Data(f"decision_curve{suffix}", ("strategy", "threshold", "net_benefit"), rows),
+    )
+
+
+def _line(found: Mapping[str, Any], name: str) -> tuple[Floats, Floats]:
+    return 100 * np.asarray(found["thresholds"], dtype=float), np.asarray(found[name], dtype=float)
+
+
+def _limits(lines: list[Line]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Show what lies above a small loss, up to the last threshold where anything helps."""
+    top = max(float(np.nanmax(line.y)) for line in lines)
+    helps = [float(line.x[line.y > 0.002 * max(top, 1e-9)].max(initial=0)) for line in lines]
+    across = min(100.0, max(20.0, *helps) * 1.05)
+    return (0.0, across), (-0.25 * max(top, 0.02), 1.1 * max(top, 0.02))

@@ -1,0 +1,66 @@
+"""How to read it, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from radpipe.prognosis.report.blocks import Points, Section
+from radpipe.prognosis.report.evidence import Evidence
+
+
+def section(evidence: Evidence) -> Section:
+    """Say what the numbers cannot tell.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The evaluation.
+
+    Returns
+    -------
+    Section
+        A list.
+    """
+    return Section(
+        "limits", "How to read it, and its limits", None, [Points([*_sentences(evidence)])]
+    )
+
+
+def _sentences(evidence: Evidence) -> Iterator[str]:
+    yield (
+        f"The {evidence.score_name} says how well patients are ranked. Whether predicted "
+        "probabilities are right, only calibration tells."
+    )
+    yield (
+        "Tumour volume is the measure to beat: many radiomic features grow with it. A model no "
+        "better than volume adds nothing to a ruler."
+    )
+    if evidence.metrics.get("overlap"):
+        yield "The result says little about other patients, as the model knew some of these."
+    elif evidence.validation:
+        yield (
+            "The result holds for cohorts like this one. Other scanners, segmentations or "
+            "treatments may change it."
+        )
+    else:
+        yield (
+            "Risk groups were cut from scores fitted on this very cohort, fold by fold. The usual "
+            "log-rank test does not allow for that; where a p-value is given, it is from "
+            "permutations."
+        )
+        yield (
+            "Cross-validation estimates how the whole procedure does on patients of the same kind. "
+            "Another hospital's scanners, segmentations or treatments may change it; only "
+            "validation on such a cohort can tell."
+        )
+    if not evidence.binary:
+        yield "Harrell's C-index is biased upwards where many patients are censored early."
+    if evidence.metrics["endpoint"].get("competing"):
+        yield (
+            "Patients with a competing event count as censored there: risks are cause-specific, "
+            "and a predicted probability is too high where the competing event is common."
+        )
+    yield (
+        "This is research software. It is no medical device, and no treatment should rest on this "
+        "page alone."
+    )
