@@ -98,6 +98,7 @@ Trials = Annotated[
 Horizon = Annotated[
     float | None,
     typer.Option(
+        "--classifier-horizon",
         help="Of xgb_classifier, where the endpoint has times. Default: median event time.",
         rich_help_panel=_MODEL,
     ),

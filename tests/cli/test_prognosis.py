@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -8,14 +9,10 @@ import typer
 from typer.testing import CliRunner
 
 from radpipe.cli.evaluate import evaluate
-from radpipe.cli.predict import predict
-from radpipe.cli.train import train
-from radpipe.cli.validate import validate
 from radpipe.errors import RadpipeError
-from radpipe.prognosis.models.table import MODELS
 from radpipe.store import Provenance, write_table
-from tests.e2e.report_input import write_evaluation
-from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, few_events, simulate
+from tests.e2e.evaluation_input import write_evaluation
+from tests.unit.prognosis.cohorts import PROVENANCE, few_events, simulate
 
 ENDPOINT = ["--time", "os_days", "--event", "death"]
 
@@ -23,8 +20,8 @@ ENDPOINT = ["--time", "os_days", "--event", "death"]
 @pytest.fixture
 def radpipe():
     app = typer.Typer()
-    for verb in (evaluate, train, validate, predict):
-        app.command()(verb)
+    app.callback()(lambda: None)
+    app.command()(evaluate)
 
     def run(*arguments):
         result = CliRunner().invoke(app, [str(one) for one in arguments])
@@ -55,102 +52,145 @@ def tables(tmp_path):
     return tmp_path / "t.parquet", tmp_path / "clinical.csv"
 
 
+QUICK = ["--repeats", 1, "--folds", 3, "--workers", 0, "--permutations", 0]
+TREES = [*QUICK, "--model", "xgb_cox"]
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
 def test_evaluate_writes_what_it_prints(radpipe, tables, tmp_path):
     table, clinical = tables
-    quick = ["--repeats", 1, "--folds", 3, "--workers", 0]
     out = tmp_path / "[EVAL]"
-    result = radpipe("evaluate", table, "--clinical", clinical, *ENDPOINT, "--out", out, *quick)
-    metrics = json.loads((out / "metrics.json").read_text())
-    for name in ("xgb_cox", "volume"):
-        estimate = metrics["models"][name]["c_index"]["estimate"]
-        assert f"{estimate:.3f}" in result.output
+    call = ["--clinical", clinical, *ENDPOINT, "--out", out, *TREES, "--permutations", 1]
+    result = radpipe("evaluate", table, *call, "--clinical-columns", "age, sex")
+    metrics = metrics_of(out)
+    assert "C-index (Nadeau-Bengio 95 %)" in result.output
+    assert [*metrics["models"]] == ["volume", "clinical", "clinical_volume", "xgb_cox"]
+    for facts in metrics["models"].values():
+        assert f"{facts['c_index']['estimate']:.3f}" in result.output
+    gain = metrics["models"]["xgb_cox"]["versus"]["volume"]["estimate"]
+    assert f"{gain:+.3f}" in result.output
     assert str(out) in result.output
-    assert metrics["source"]["provenance"] == PROVENANCE
+    assert metrics["source"]["provenance"] == {**PROVENANCE, "control": None}
+    assert len(metrics["controls"]["label_permutation"]["values"]) == 1
     assert {path.name for path in out.iterdir()} == {
         "metrics.json",
         "predictions.parquet",
         "contributions.parquet",
+        "selected.parquet",
+        "subgroups.parquet",
     }
 
 
-def test_train_validate_predict(radpipe, tables, tmp_path):
+def test_without_a_time_the_endpoint_is_binary(radpipe, tables, tmp_path):
     table, clinical = tables
-    model = tmp_path / "model"
-    named = ["--clinical-columns", "age, sex"]
-    result = radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", model, *named)
-    assert "60 patients" in result.output
-    result = radpipe("validate", model, table, "--clinical", clinical, "--out", tmp_path / "v")
-    assert "patient bootstrap" in result.output
-    assert (tmp_path / "v" / "metrics.json").is_file()
-    risk = tmp_path / "risk.csv"
-    horizons = ["--horizons", "365,730", "--clinical", clinical]
-    result = radpipe("predict", model, table, "--out", risk, *horizons)
-    assert result.stderr == ""
-    scores = pd.read_csv(risk, dtype={"patient_id": str})
-    assert scores["patient_id"].tolist() == [f"{number:03d}" for number in range(60)]
-    assert scores["survival_at_730"].between(0, 1).all()
+    call = ["--clinical", clinical, "--event", "early", "--out", tmp_path / "e", *QUICK]
+    outcomes = pd.read_csv(clinical, dtype={"patient_id": str})
+    outcomes.assign(early=(outcomes["os_days"] < 100).astype(int)).to_csv(clinical, index=False)
+    result = radpipe("evaluate", table, *call, "--model", "xgb_classifier")
+    assert "AUC (Nadeau-Bengio 95 %)" in result.output
+    auc = metrics_of(tmp_path / "e")["models"]["xgb_classifier"]["auc"]
+    assert auc["low"] <= auc["estimate"] <= auc["high"]
+    assert f"{auc['estimate']:.3f}" in result.output
 
 
-def test_training_on_few_events_warns(radpipe, tables, tmp_path):
-    table, clinical = tables
-    few_events(pd.read_csv(clinical, dtype={"patient_id": str}), 8).to_csv(clinical, index=False)
-    call = ["--clinical", clinical, *ENDPOINT, "--out"]
-    ended = main("train", table, *call, tmp_path / "m")
-    assert ended.returncode == 0
-    told = "radpipe: trained on 8 events; `evaluate` needs 20 to judge such a model\n"
-    assert ended.stderr == told
-    quick = ["--workers", 0, "--folds", 4, "--repeats", 2]
-    result = radpipe("evaluate", table, *call, tmp_path / "e", *quick)
-    assert "withheld: 8 events; at least 20" in result.output
-
-
-def test_a_table_without_provenance_is_scored_with_a_warning(radpipe, tables, tmp_path):
-    table, clinical = tables
-    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
-    ended = main("predict", tmp_path / "m", tmp_path / "t.csv", "--out", tmp_path / "r.parquet")
-    assert ended.returncode == 0
-    told = "radpipe: the table does not tell how it was extracted: not compared\n"
-    assert ended.stderr == told
-    assert len(pd.read_parquet(tmp_path / "r.parquet")) == 60
-
-
-def test_a_missing_column_is_told(radpipe, tables, tmp_path):
-    table, clinical = tables
-    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
-    pd.read_parquet(table).drop(columns=TEXTURE).to_csv(tmp_path / "less.csv", index=False)
-    with pytest.raises(RadpipeError, match=f"missing: {TEXTURE}"):
-        radpipe("predict", tmp_path / "m", tmp_path / "less.csv", "--out", tmp_path / "r.csv")
-    assert not (tmp_path / "r.csv").exists()
+def test_columns_of_another_programs_table(radpipe, tables, tmp_path):
+    features, clinical = simulate(60)
+    features = features.rename(columns=lambda name: name.replace("original_", "CT "))
+    hospital = ["north", "south"] * 30
+    joined = features.merge(clinical, on="patient_id").assign(hospital=hospital, scan=1.0)
+    joined["death"] = joined["death"].map({0: "censored", 1: "dead"})
+    joined["Case No"] = joined.pop("patient_id")
+    joined.to_csv(tmp_path / "all.csv", index=False)
+    call = [tmp_path / "all.csv", "--id", "Case No", "--features", "CT *", *TREES]
+    call += ["--time", "os_days", "--event", "death=dead", "--volume", "CT shape_MeshVolume"]
+    call += ["--horizons", "60, 100", "--origin-days", "scan", "--batch", "hospital"]
+    result = radpipe("evaluate", *call, "--out", tmp_path / "e", "--selection", "mrmr", "--keep", 3)
+    metrics = metrics_of(tmp_path / "e")
+    assert metrics["cohort"]["features"] == 6
+    assert metrics["endpoint"]["value"] == "dead"
+    assert metrics["endpoint"]["origin_days"] == "scan"
+    assert metrics["design"]["horizons"] == [60, 100]
+    assert metrics["design"]["batch"] == "hospital"
+    assert metrics["design"]["selection"] == "mrmr"
+    assert metrics["models"]["volume"]["column"] == "CT shape_MeshVolume"
+    assert "xgb_cox" in result.output
+    radpipe("evaluate", *call, "--out", tmp_path / "c", "--centre", "hospital")
+    assert metrics_of(tmp_path / "c")["design"]["centres"] == ["north", "south"]
 
 
 @pytest.mark.parametrize(
-    ("out", "message"),
-    [("risk.txt", "unknown format"), ("clinical.csv", "there already"), ("no/r.csv", "not there")],
+    ("given", "told"),
+    [
+        (["--horizons", "1y"], "--horizons: not numbers"),
+        (["--branch", "genes"], "--branch: no branch.*NAME=PATTERN"),
+        (["--branch", "=rna_*"], "--branch: no branch"),
+        (["--model", "xgb_coks"], "did you mean 'xgb_cox'"),
+        (["--correlation", "0"], "--correlation: this setting makes no sense"),
+        (["--selection", "lasso"], "--selection: this setting makes no sense"),
+        (["--clinical-columns", "os_days"], "cannot predict itself"),
+    ],
 )
-def test_predict_writes_new_tables_only(radpipe, tables, tmp_path, out, message):
-    with pytest.raises(RadpipeError, match=message):
-        radpipe("predict", tmp_path / "m", tables[0], "--out", tmp_path / out)
+def test_wrong_options_are_told(radpipe, tables, tmp_path, given, told):
+    table, clinical = tables
+    with pytest.raises(RadpipeError, match=told):
+        radpipe(
+            "evaluate", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "e", *given
+        )
+    assert not (tmp_path / "e" / "metrics.json").exists()
 
 
-def test_predict_refuses_horizons_that_are_no_numbers(radpipe, tables, tmp_path):
-    with pytest.raises(RadpipeError, match="not numbers"):
-        radpipe("predict", "m", tables[0], "--out", tmp_path / "r.csv", "--horizons", "1y")
+def test_a_leak_ends_with_exit_code_3(tables, tmp_path):
+    features, clinical = simulate(60)
+    days = clinical.set_index("patient_id")["os_days"].loc[features["patient_id"]]
+    features["original_glcm_Innocent"] = days.to_numpy()
+    features.to_csv(tmp_path / "leaky.csv")
+    call = ["--clinical", tables[1], *ENDPOINT, "--out", tmp_path / "e", *QUICK]
+    ended = main("evaluate", tmp_path / "leaky.csv", *call)
+    assert ended.returncode == 3
+    assert ended.stderr.startswith("radpipe: LeakError: ")
+    assert "original_glcm_Innocent" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "e" / "metrics.json").exists()
+
+
+def test_columns_that_resemble_a_treatment_need_force(radpipe, tables, tmp_path):
+    table, clinical = tables
+    outcomes = pd.read_csv(clinical, dtype={"patient_id": str})
+    outcomes.assign(chemotherapy=["yes", "no"] * 30).to_csv(clinical, index=False)
+    call = ["--clinical", clinical, *ENDPOINT, *TREES, "--clinical-columns", "chemotherapy"]
+    with pytest.raises(RadpipeError, match=r"chemotherapy.*--force"):
+        radpipe("evaluate", table, *call, "--out", tmp_path / "e")
+    radpipe("evaluate", table, *call, "--out", tmp_path / "f", "--force")
+
+
+def test_unmatched_patients_are_named_and_can_be_dropped(radpipe, tables, tmp_path):
+    table, clinical = tables
+    pd.read_csv(clinical, dtype={"patient_id": str}).iloc[1:].to_csv(clinical, index=False)
+    call = ["--clinical", clinical, *ENDPOINT, *TREES, "--out", tmp_path / "e"]
+    with pytest.raises(RadpipeError, match="--drop-unmatched"):
+        radpipe("evaluate", table, *call)
+    result = radpipe("evaluate", table, *call, "--drop-unmatched")
+    missing = simulate(60)[1]["patient_id"].iloc[0]
+    assert re.search(rf"left out, features without clinical row: {missing}\n", result.output)
+
+
+def test_few_events_withhold_models(radpipe, tables, tmp_path):
+    table, clinical = tables
+    few_events(pd.read_csv(clinical, dtype={"patient_id": str}), 8).to_csv(clinical, index=False)
+    call = ["--clinical", clinical, *ENDPOINT, "--out", tmp_path / "e"]
+    quick = ["--workers", 0, "--folds", 4, "--repeats", 2]
+    result = radpipe("evaluate", table, *call, *quick)
+    assert "withheld: too few: 8 events" in result.output
+    assert [*metrics_of(tmp_path / "e")["models"]] == ["volume"]
 
 
 def test_evaluate_looks_at_its_output_before_it_works(radpipe, tables, tmp_path):
     table, clinical = tables
     with pytest.raises(RadpipeError, match="not empty"):
         radpipe("evaluate", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path)
-
-
-def test_unmatched_patients_are_named_and_can_be_dropped(radpipe, tables, tmp_path):
-    table, clinical = tables
-    pd.read_csv(clinical, dtype={"patient_id": str}).iloc[1:].to_csv(clinical, index=False)
-    call = ["train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m"]
-    with pytest.raises(RadpipeError, match="--drop-unmatched"):
-        radpipe(*call)
-    assert list((tmp_path / "m").iterdir()) == []
-    radpipe(*call, "--drop-unmatched")
 
 
 def test_the_verbs_import_nothing_heavy():
@@ -178,22 +218,6 @@ def test_workers_are_not_negative(verb, tmp_path):
     assert "--workers" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "o").exists()
-
-
-def test_validating_on_the_training_patients_warns_in_one_line(radpipe, tables, tmp_path):
-    table, clinical = tables
-    radpipe("train", table, "--clinical", clinical, *ENDPOINT, "--out", tmp_path / "m")
-    call = ["validate", tmp_path / "m", table, "--clinical", clinical, "--out", tmp_path / "v"]
-    ended = main(*call)
-    assert ended.returncode == 0
-    assert ended.stderr.startswith("radpipe: 60 of 60 patients bear the patient_id of a training")
-    assert ended.stderr.count("\n") == 1
-    assert json.loads((tmp_path / "v" / "metrics.json").read_text())["overlap"] == 60
-
-
-def test_help_names_every_model():
-    told = main("train", "--help").stdout
-    assert all(name in told for name in MODELS)
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,9 @@ def test_options_of_the_model_are_options_of_the_command(radpipe, tables, tmp_pa
     call = ["--clinical", clinical, *ENDPOINT, *TREES, "--out", tmp_path / "m"]
     radpipe("train", table, *call, "--selection", "mrmr", "--keep", 2, "--correlation", 0.8)
     parameters = json.loads((tmp_path / "m" / "model.json").read_text())["parameters"]
-    assert (parameters["selection"], parameters["keep"]) == ("mrmr", 2)
-    assert parameters["correlation"] == 0.8
+    reduction = parameters["reduction"]
+    assert (reduction["selection"], reduction["keep"]) == ("mrmr", 2)
+    assert reduction["correlation"] == 0.8
 
 
 def test_patients_unlike_the_training_patients_are_counted(radpipe, tables, tmp_path):

@@ -183,21 +183,20 @@ def evaluate(
     """
     require_workers(workers)
     require_seed(seed)
-    options = options or ModelOptions()
-    options.require_sense()
+    options = (options or ModelOptions()).resolved()
     roles = Roles(
-        event,
-        time,
-        clinical_columns,
-        features,
-        volume,
-        id,
-        batch,
-        centre,
-        origin_days,
-        per_patient,
-        unmatched,
-        force,
+        event=event,
+        time=time,
+        clinical_columns=clinical_columns,
+        features=features,
+        volume=volume,
+        id=id,
+        batch=batch,
+        centre=centre,
+        origin_days=origin_days,
+        per_patient=per_patient,
+        unmatched=unmatched,
+        force=force,
     )
     started = clock.perf_counter()
     study = make_study(table, clinical, roles)
@@ -341,17 +340,12 @@ def _design_facts(
         "centres": centres,
         "repeats": 1 + max(part.repeat for part in parts),
         "folds": 1 + max(part.fold for part in parts),
-        "inner_folds": options.inner_folds,
-        "trials": options.trials,
         "permutations": design.permutations,
         "seed": design.seed,
         "interval": f"{NADEAU_BENGIO if centres is None else WITHIN_CENTRES} 95 %",
         "batch": study.batch if centres is None else None,
         "unharmonised": UNHARMONISED if centres is not None and study.batch is not None else None,
-        "selection": options.selection,
-        "stability": options.stability is not None,
-        "volume_dependence": options.volume_dependence,
-        "correlation": options.correlation,
+        **options.facts(),
     }
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
 from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.base import BINARY, SURVIVAL, Columns, Model, fewest_of
-from radpipe.prognosis.models.features import SELECTIONS
+from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
+from radpipe.prognosis.models.parts import SELECTIONS, Columns, Reduction
 from radpipe.prognosis.models.table import BASELINES, MODELS, VOLUME, model_class
-from radpipe.prognosis.tables import name_of_table
+from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.stability import load_stability, stability_scores
 
@@ -59,17 +58,10 @@ class ModelOptions:
     keep: int = 30
     branches: dict[str, str] | None = None
 
-    def require_sense(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises
-        ------
-        SettingsError
-            A count is too small, a correlation no correlation, or a selection unknown.
-        """
+    def _require_sense(self) -> None:
         wrong = [
             ("--trials", self.trials, self.trials >= 0, "0 or more"),
-            ("--inner-folds", self.inner_folds, self.inner_folds >= 2, "2 or more"),
+            ("inner_folds", self.inner_folds, self.inner_folds >= 2, "2 or more"),
             ("--keep", self.keep, self.keep >= 1, "1 or more"),
             ("--correlation", self.correlation, 0 < self.correlation <= 1, "above 0, at most 1"),
             (
@@ -84,17 +76,42 @@ class ModelOptions:
                 self.selection is None or self.selection in SELECTIONS,
                 "|".join(SELECTIONS),
             ),
-            ("--horizon", self.horizon, self.horizon is None or self.horizon > 0, "positive"),
+            (
+                "--classifier-horizon",
+                self.horizon,
+                self.horizon is None or self.horizon > 0,
+                "positive",
+            ),
         ]
         for where, found, right, expected in wrong:
             if not right:
                 raise SettingsError(
-                    "no such setting",
+                    "this setting makes no sense",
                     where=where,
                     found=found,
                     expected=expected,
                     remedy="mend it, or leave it out",
                 )
+
+    def resolved(self) -> Self:
+        """Check the options, and read what they name.
+
+        Returns
+        -------
+        ModelOptions
+            With the stability of each feature in the place of a file.
+
+        Raises
+        ------
+        SettingsError
+            A value is out of range.
+        TableError
+            The table of stability cannot be read.
+        """
+        self._require_sense()
+        if self.stability is None or isinstance(self.stability, dict):
+            return self
+        return replace(self, stability=stability_scores(load_stability(self.stability)))
 
     def parameters(self, seed: int) -> dict[str, Any]:
         """Return what models may take, by the name of their parameter.
@@ -107,16 +124,28 @@ class ModelOptions:
         Returns
         -------
         dict
-            Values that JSON can hold.
+            A model takes those that it has.
         """
-        names = ("trials", "inner_folds", "horizon", "volume_dependence", "correlation")
-        plain = {name: getattr(self, name) for name in (*names, "selection", "keep")}
-        return {**plain, "stability": self._stability(), "seed": seed}
+        known = self.resolved().stability
+        assert known is None or isinstance(known, dict)
+        rest = (self.volume_dependence, self.correlation, self.selection, self.keep)
+        return {
+            "reduction": Reduction(known, *rest),
+            "horizon": self.horizon,
+            "trials": self.trials,
+            "inner_folds": self.inner_folds,
+            "seed": seed,
+        }
 
-    def _stability(self) -> dict[str, float] | None:
-        if self.stability is None or isinstance(self.stability, dict):
-            return self.stability
-        return stability_scores(load_stability(self.stability))
+    def facts(self) -> dict[str, Any]:
+        """Write them down for ``metrics.json``.
+
+        Returns
+        -------
+        dict
+            All of them; of stability only whether there was one.
+        """
+        return {**asdict(self), "stability": self.stability is not None}
 
 
 def columns_of(study: Study, options: ModelOptions) -> Columns:
@@ -139,28 +168,14 @@ def columns_of(study: Study, options: ModelOptions) -> Columns:
     TableError
         A branch has no column.
     """
-    sets = {
-        name: _matching(study, name, pattern) for name, pattern in (options.branches or {}).items()
+    table = study.frame[study.features]
+    branches = {
+        name: feature_columns(table, pattern, option=f"--branch {name}")
+        for name, pattern in (options.branches or {}).items()
     }
     # A hospital that is left out has no place in a harmonisation of the others.
     batch = None if study.centre is not None else study.batch
-    return Columns(tuple(study.features), tuple(study.clinical), study.volume, batch, sets)
-
-
-def _matching(study: Study, name: str, pattern: str) -> tuple[str, ...]:
-    patterns = [each.strip() for each in pattern.split(",")]
-    found = tuple(
-        column for column in study.features if any(fnmatchcase(column, one) for one in patterns)
-    )
-    if not found:
-        raise TableError(
-            "a branch without columns",
-            where=f"--branch {name}={pattern}",
-            found=listed(study.features, 5),
-            expected="a pattern that some features match",
-            remedy="name these columns with --features too, and mend the pattern",
-        )
-    return found
+    return Columns(study.features, study.clinical, study.volume, batch, branches)
 
 
 def prepare(

@@ -325,6 +325,7 @@ def versions() -> dict[str, str]:
     dict of str to str
         Package and version.
     """
-    packages = ("radpipe", "numpy", "pandas", "xgboost", "scikit-learn")
-    found = {name: version(name) for name in packages}
+    packages = ("radpipe", "numpy", "scipy", "pandas", "numba", "scikit-learn")
+    learners = ("xgboost", "skglm", "optuna")
+    found = {name: version(name) for name in (*packages, *learners)}
     return {"radpipe": found.pop("radpipe"), "python": python_version(), **found}

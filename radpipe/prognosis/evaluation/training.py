@@ -22,6 +22,7 @@ from radpipe.prognosis.models.base import Model, fewest_of
 from radpipe.prognosis.models.storage import SavedModel, load, save
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
 from radpipe.prognosis.survival import allowed_horizons, kaplan_meier
+from radpipe.prognosis.tables.steps import require_not_confounded
 from radpipe.store.files import empty_directory
 
 log = logging.getLogger("radpipe")
@@ -96,7 +97,7 @@ def train(
     Raises
     ------
     TableError
-        The tables are wrong, or hold no column for this model.
+        The tables are wrong, hold no column for this model, or a batch that tells the outcome.
     LeakError
         A column alone orders the outcomes.
     ModelError
@@ -107,8 +108,7 @@ def train(
         A number makes no sense.
     """
     require_seed(seed)
-    options = options or ModelOptions()
-    options.require_sense()
+    options = (options or ModelOptions()).resolved()
     model_class(model)
     empty_directory(out)
     roles = Roles(
@@ -126,6 +126,8 @@ def train(
     )
     study = make_study(table, clinical, roles)
     require_no_oracle(study)
+    if study.batch is not None:
+        require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
     fitted = _fit(study, model, options, seed)
     _warn_of_few_events(study, fitted)
     others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]

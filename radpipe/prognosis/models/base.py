@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,41 +16,12 @@ from sklearn.exceptions import NotFittedError
 from radpipe.errors import ModelError
 from radpipe.parallel import one_blas_thread
 from radpipe.prognosis.models.calibration import Calibration, Places, Target
+from radpipe.prognosis.models.parts import Columns
 from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.tables.columns import listed
 
 SURVIVAL, BINARY = "survival", "binary"
 FEWEST_EVENTS = 2
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What a cohort offers to models.
-
-    Attributes
-    ----------
-    features : tuple of str
-        What extraction made.
-    clinical : tuple of str
-        Named clinical columns.
-    volume : str or None
-        The tumour's volume.
-    batch : str or None
-        Scanner or hospital, to be harmonised.
-    sets : dict of str to tuple of str
-        Further branches of a fusion by name.
-    """
-
-    features: tuple[str, ...]
-    clinical: tuple[str, ...] = ()
-    volume: str | None = None
-    batch: str | None = None
-    sets: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def predictors(self) -> tuple[str, ...]:
-        """Features and clinical columns."""
-        return tuple(dict.fromkeys([*self.features, *self.clinical]))
 
 
 class Model(BaseEstimator, ABC):  # type: ignore[misc]
@@ -62,6 +32,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
 
     Parameters
     ----------
+    columns : Columns, optional
+        Which column plays which part, as :meth:`take` sets it; by default all are features.
     inner_folds : int
         Folds for tuning and calibration, stratified by event; fewer where events are fewer.
     trials : int
@@ -92,13 +64,20 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
     learns: ClassVar[bool] = True
     endpoints: ClassVar[tuple[str, ...]] = (SURVIVAL, BINARY)
 
-    def __init__(self, inner_folds: int = 5, trials: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        columns: Columns | None = None,
+        inner_folds: int = 5,
+        trials: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.columns = columns
         self.inner_folds = inner_folds
         self.trials = trials
         self.seed = seed
 
     def take(self, columns: Columns) -> list[str]:
-        """Choose columns of a cohort, and remember the part each plays.
+        """Choose columns of a cohort, and remember the part that each plays.
 
         Parameters
         ----------
@@ -110,7 +89,23 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         list of str
             What ``fit`` is to be given; empty where the cohort has nothing for this model.
         """
-        return list(columns.predictors)
+        self.columns = columns
+        return self.wanted(columns)
+
+    def wanted(self, columns: Columns) -> list[str]:
+        """Choose columns.
+
+        Parameters
+        ----------
+        columns : Columns
+            What there is.
+
+        Returns
+        -------
+        list of str
+            Features and clinical columns, unless a model says otherwise.
+        """
+        return columns.predictors
 
     def settings(self) -> dict[str, Any]:
         """Return what was chosen in training.
@@ -241,6 +236,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         ndarray of float64, shape (n,)
             Probabilities.
         """
+        self._require_learnt(BINARY)
         return np.asarray(0.5 * (1 + np.tanh(self.predict(X) / 2)))
 
     def standardised(self, X: pd.DataFrame) -> Floats:
@@ -337,6 +333,19 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         self.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
 
+    def _require_learnt(self, kind: str) -> None:
+        if not hasattr(self, "calibration_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted")
+        learnt = BINARY if self.calibration_.baseline is None else SURVIVAL
+        if learnt != kind:
+            raise ModelError(
+                f"this model learnt no {kind} endpoint",
+                where=type(self).__name__,
+                found=learnt,
+                expected=kind,
+                remedy="ask for predict_survival where there are times, else predict_probability",
+            )
+
     def _check_columns(self, X: pd.DataFrame) -> None:
         if not hasattr(self, "feature_names_in_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted")
@@ -347,6 +356,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         missing = [name for name in wanted if name not in names]
         raise ModelError(
             "the columns are not those that the model was fitted on",
+            where=type(self).__name__,
             found=f"missing: {listed(missing)}" if missing else "other columns or another order",
             expected=f"{len(wanted)} columns: {listed(wanted, 3)}",
             remedy="select them by name: X[list(model.feature_names_in_)]",
@@ -356,6 +366,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if X.shape[1] == 0:
             raise ModelError(
                 "no column to learn from",
+                where=type(self).__name__,
                 expected="at least one feature",
                 remedy="columns named as extraction names them are features; name all others",
             )
@@ -363,7 +374,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if kind not in self.endpoints:
             raise ModelError(
                 f"this model cannot learn a {kind} endpoint",
-                found=type(self).__name__,
+                where=type(self).__name__,
+                found=kind,
                 expected=", ".join(self.endpoints),
                 remedy="take another --model",
             )
@@ -371,6 +383,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if fewest < FEWEST_EVENTS:
             raise ModelError(
                 "too few events to learn from",
+                where=type(self).__name__,
                 found=fewest,
                 expected=f"at least {FEWEST_EVENTS}",
                 remedy="take a larger cohort or a longer follow-up",

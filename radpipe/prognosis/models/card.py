@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from radpipe.prognosis.models.parts import Reduction
 from radpipe.prognosis.models.table import MODELS
 
 _TEMPLATE = """# Model card: {title}
@@ -126,22 +128,22 @@ def _parts(state: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
         settings = branch["state"].get("chosen")
         told = f"; settings: {_pairs(settings)}" if settings else ""
         yield f"Branch `{name}`: {len(branch['columns'])} columns{told}"
-    if "correlation" in parameters:
-        yield _steps(parameters)
+    if "reduction" in parameters:
+        yield _steps(parameters["reduction"] or asdict(Reduction()))
     coefficients = state.get("learnt", {}).get("coefficients")
     if coefficients:
         yield f"Coefficients of columns as they leave the steps: {_strongest(coefficients)}"
     yield _calibration(state["calibration"])
 
 
-def _steps(parameters: dict[str, Any]) -> str:
-    told = [f"clusters of features from a rank correlation of {parameters['correlation']:g}"]
-    if parameters.get("stability"):
+def _steps(reduction: dict[str, Any]) -> str:
+    told = [f"clusters of features from a rank correlation of {reduction['correlation']:g}"]
+    if reduction.get("stability"):
         told.append("unstable ones dropped")
-    if parameters.get("volume_dependence") is not None:
-        told.append(f"those that follow volume ({parameters['volume_dependence']:g}) dropped")
-    if parameters.get("selection"):
-        told.append(f"{parameters['keep']} kept by {parameters['selection']}")
+    if reduction.get("volume_dependence") is not None:
+        told.append(f"those that follow volume ({reduction['volume_dependence']:g}) dropped")
+    if reduction.get("selection"):
+        told.append(f"{reduction['keep']} kept by {reduction['selection']}")
     return f"Steps before features are learnt from: {', '.join(told)}"
 
 

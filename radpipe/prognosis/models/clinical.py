@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from radpipe.prognosis.models.base import Columns
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.linear import LinearModel
+from radpipe.prognosis.models.parts import Columns
 from radpipe.prognosis.survival.cox import fit_cox
 from radpipe.prognosis.survival.endpoint import is_binary
 from radpipe.prognosis.survival.logistic import fit_logistic
@@ -23,21 +23,15 @@ RIDGE = 1.0
 class ClinicalModel(LinearModel):
     """Cox regression, or logistic without times, on few named columns.
 
+    Where one of them is the tumour's volume, its logarithm is taken.
+
     Parameters
     ----------
-    volume : str, optional
-        A column of them that is the tumour's volume: its logarithm is taken.
-    inner_folds, trials, seed
+    columns, inner_folds, trials, seed
         As of every model; nothing is tuned.
     """
 
-    def __init__(
-        self, volume: str | None = None, inner_folds: int = 5, trials: int = 0, seed: int = 0
-    ) -> None:
-        super().__init__(inner_folds, trials, seed)
-        self.volume = volume
-
-    def take(self, columns: Columns) -> list[str]:
+    def wanted(self, columns: Columns) -> list[str]:
         """Choose the clinical columns.
 
         Parameters
@@ -65,7 +59,8 @@ class ClinicalModel(LinearModel):
         Steps
             Not fitted.
         """
-        logarithm = [] if self.volume is None else [LogVolume(self.volume)]
+        volume = None if self.columns is None else self.columns.volume
+        logarithm = [LogVolume(volume)] if volume in X.columns else []
         return Steps([DropUninformative(0.5), Encode(), Impute(), *logarithm, Scale()])
 
     def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> pd.Series:
@@ -95,7 +90,7 @@ class ClinicalModel(LinearModel):
 class ClinicalVolumeModel(ClinicalModel):
     """Clinical columns and the tumour's volume: what radiomics has to add to."""
 
-    def take(self, columns: Columns) -> list[str]:
+    def wanted(self, columns: Columns) -> list[str]:
         """Choose the clinical columns and the volume.
 
         Parameters
@@ -108,7 +103,6 @@ class ClinicalVolumeModel(ClinicalModel):
         list of str
             Empty unless there are both.
         """
-        self.volume = columns.volume
         if columns.volume is None or not columns.clinical:
             return []
         return list(dict.fromkeys([*columns.clinical, columns.volume]))

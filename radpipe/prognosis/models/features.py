@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
-from radpipe.prognosis.models.base import Columns
 from radpipe.prognosis.models.learner import LearnerModel
-from radpipe.prognosis.tables.steps import (
-    ComBat,
-    CorrelationClusters,
-    DropUninformative,
-    DropUnstable,
-    DropVolumeDependent,
-    Encode,
-    Impute,
-    MinimumRedundancy,
-    Scale,
-    Steps,
-    Univariate,
-    Winsorise,
-)
-
-SELECTIONS = {"univariate": Univariate, "mrmr": MinimumRedundancy}
+from radpipe.prognosis.models.parts import Columns, Reduction
+from radpipe.prognosis.tables.steps import CorrelationClusters, Steps
 
 
 class FeatureModel(LearnerModel):
@@ -31,52 +14,27 @@ class FeatureModel(LearnerModel):
 
     Parameters
     ----------
-    batch : str, optional
-        Column of scanner or hospital: ComBat comes first.
-    harmonised : sequence of str
-        With ``batch``, the columns that it harmonises: features, and not clinical numbers.
-    stability : dict of str to float, optional
-        ICC by feature: unstable ones are dropped, and a cluster keeps its most stable member.
-    volume : str, optional
-        With ``volume_dependence``, the volume's column.
-    volume_dependence : float, optional
-        Absolute rank correlation with the volume above which a feature is dropped.
-    correlation : float
-        Absolute rank correlation from which on features are one cluster.
-    selection : str, optional
-        A name in ``SELECTIONS``.
-    keep : int
-        Features that it keeps.
+    columns : Columns, optional
+        As of every model.
+    reduction : Reduction, optional
+        How many features become few.
     inner_folds, trials, seed
         As of every model.
     """
 
     def __init__(
         self,
-        batch: str | None = None,
-        harmonised: tuple[str, ...] = (),
-        stability: dict[str, float] | None = None,
-        volume: str | None = None,
-        volume_dependence: float | None = None,
-        correlation: float = 0.9,
-        selection: str | None = None,
-        keep: int = 30,
+        columns: Columns | None = None,
+        reduction: Reduction | None = None,
         inner_folds: int = 5,
         trials: int = 0,
         seed: int = 0,
     ) -> None:
-        super().__init__(inner_folds, trials, seed)
-        self.batch = batch
-        self.harmonised = harmonised
-        self.stability = stability
-        self.volume = volume
-        self.volume_dependence = volume_dependence
-        self.correlation = correlation
-        self.selection = selection
-        self.keep = keep
+        super().__init__(columns, inner_folds, trials, seed)
+        self.reduction = reduction
 
-    def take(self, columns: Columns) -> list[str]:
-        """Choose features and clinical columns, and the batch.
+    def wanted(self, columns: Columns) -> list[str]:
+        """Choose features and clinical columns, and what their steps need.
 
         Parameters
         ----------
@@ -86,14 +44,14 @@ class FeatureModel(LearnerModel):
         Returns
         -------
         list of str
-            All of them.
+            With the batch, and the volume where features that depend on it are to be dropped.
         """
-        self.batch = columns.batch
-        self.harmonised = () if columns.batch is None else tuple(columns.features)
-        named = [columns.batch] if columns.batch is not None and columns.predictors else []
-        if self.volume_dependence is not None:
-            self.volume = columns.volume
-        return [*columns.predictors, *named]
+        if not columns.predictors:
+            return []
+        by_volume = self._reduction().volume_dependence is not None
+        needed = [columns.batch, columns.volume if by_volume else None]
+        named = [name for name in needed if name is not None]
+        return list(dict.fromkeys([*columns.predictors, *named]))
 
     def make_steps(self, X: pd.DataFrame) -> Steps:
         """Make the steps.
@@ -108,16 +66,7 @@ class FeatureModel(LearnerModel):
         Steps
             Not fitted.
         """
-        steps: list[Any] = [] if self.batch is None else [ComBat(self.batch, [*self.harmonised])]
-        steps += [DropUninformative(), Encode()]
-        if self.stability is not None:
-            steps.append(DropUnstable(self.stability))
-        if self.volume is not None and self.volume_dependence is not None:
-            steps.append(DropVolumeDependent(self.volume, self.volume_dependence))
-        steps += [Winsorise(), Impute(), CorrelationClusters(self.correlation, self.stability)]
-        if self.selection is not None:
-            steps.append(SELECTIONS[self.selection](self.keep))
-        return Steps([*steps, Scale()])
+        return Steps(self._reduction().steps(self.columns or Columns([*X.columns])))
 
     def clusters(self) -> dict[str, list[str]]:
         """Tell which features were taken as one.
@@ -131,3 +80,6 @@ class FeatureModel(LearnerModel):
             if isinstance(step, CorrelationClusters):
                 return step.clusters_
         return {}
+
+    def _reduction(self) -> Reduction:
+        return self.reduction or Reduction()

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radpipe.prognosis.models.base import Columns, Model, centre_and_scale
+from radpipe.prognosis.models.base import Model, centre_and_scale
 from radpipe.prognosis.models.calibration import Target
-from radpipe.prognosis.models.clinical import ClinicalModel
+from radpipe.prognosis.models.clinical import ClinicalModel, ClinicalVolumeModel
 from radpipe.prognosis.models.elastic_net import CoxModel, LogisticModel
+from radpipe.prognosis.models.parts import Columns, Reduction
 from radpipe.prognosis.models.volume import VolumeModel
+from radpipe.prognosis.models.writing import restored, written
 from radpipe.prognosis.survival.cox import fit_cox
-from radpipe.prognosis.survival.endpoint import ENDPOINT_DTYPE, Floats, events_of, is_binary
+from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.survival.logistic import fit_logistic
 
 RADIOMICS = "radiomics"
@@ -22,7 +24,6 @@ RADIOMICS = "radiomics"
 # weak signal with it, since the first branch must never be spoiled.
 _THRESHOLD = 1.0
 _RIDGE = 1e-2
-_SURVIVAL_KIND = np.zeros(1, dtype=ENDPOINT_DTYPE)
 
 
 class FusionModel(Model):
@@ -35,16 +36,10 @@ class FusionModel(Model):
 
     Parameters
     ----------
-    clinical : sequence of str
-        Named clinical columns.
-    volume : str, optional
-        The tumour's volume.
-    features : sequence of str
-        Columns of the branch ``radiomics``.
-    sets : dict of str to sequence of str
-        Further branches: embeddings, genomics.
-    batch, stability, volume_dependence, correlation, selection, keep
-        Of the branches of features; see :class:`~radpipe.prognosis.models.features.FeatureModel`.
+    columns : Columns, optional
+        Which column is of which branch.
+    reduction : Reduction, optional
+        Of the branches of features.
     inner_folds, trials, seed
         As of every model; the branches are tuned.
 
@@ -56,34 +51,17 @@ class FusionModel(Model):
 
     def __init__(
         self,
-        clinical: tuple[str, ...] = (),
-        volume: str | None = None,
-        features: tuple[str, ...] = (),
-        sets: dict[str, tuple[str, ...]] | None = None,
-        batch: str | None = None,
-        stability: dict[str, float] | None = None,
-        volume_dependence: float | None = None,
-        correlation: float = 0.9,
-        selection: str | None = None,
-        keep: int = 30,
+        columns: Columns | None = None,
+        reduction: Reduction | None = None,
         inner_folds: int = 5,
         trials: int = 0,
         seed: int = 0,
     ) -> None:
-        super().__init__(inner_folds, trials, seed)
-        self.clinical = clinical
-        self.volume = volume
-        self.features = features
-        self.sets = sets
-        self.batch = batch
-        self.stability = stability
-        self.volume_dependence = volume_dependence
-        self.correlation = correlation
-        self.selection = selection
-        self.keep = keep
+        super().__init__(columns, inner_folds, trials, seed)
+        self.reduction = reduction
 
-    def take(self, columns: Columns) -> list[str]:
-        """Choose all columns, and remember which branch each belongs to.
+    def wanted(self, columns: Columns) -> list[str]:
+        """Choose the columns of all branches.
 
         Parameters
         ----------
@@ -93,15 +71,12 @@ class FusionModel(Model):
         Returns
         -------
         list of str
-            All of them; empty where there is nothing to fuse with.
+            Empty where there is nothing to fuse.
         """
-        further = [name for names in columns.sets.values() for name in names]
-        self.clinical, self.volume, self.batch = columns.clinical, columns.volume, columns.batch
-        self.features = tuple(name for name in columns.features if name not in set(further))
-        self.sets = dict(columns.sets)
-        if not self.features or not (self.clinical or self.volume or self.sets):
+        further = [name for names in columns.branches.values() for name in names]
+        if not columns.features or not (columns.clinical or columns.volume or further):
             return []
-        named = [name for name in (self.volume, self.batch) if name is not None]
+        named = [name for name in (columns.volume, columns.batch) if name is not None]
         return list(dict.fromkeys([*columns.predictors, *further, *named]))
 
     def used(self) -> list[str]:
@@ -140,32 +115,24 @@ class FusionModel(Model):
 
     def _make_branches(self, y: Target) -> dict[str, tuple[Model, list[str]]]:
         """Make each branch, not fitted, with its columns."""
+        offered = self.columns or Columns()
         common: dict[str, Any] = {"inner_folds": self.inner_folds, "seed": self.seed}
-        clinical, volume = list(self.clinical), [name for name in (self.volume,) if name]
-        branches: dict[str, tuple[Model, list[str]]] = {}
-        if clinical:
-            name = "clinical + volume" if volume else "clinical"
-            columns = list(dict.fromkeys([*clinical, *volume]))
-            branches[name] = (ClinicalModel(volume=self.volume, **common), columns)
-        elif volume:
-            branches["volume"] = (VolumeModel(**common), volume)
+        made: dict[str, Model] = {}
+        if offered.clinical:
+            both = offered.volume is not None
+            first = ClinicalVolumeModel(**common) if both else ClinicalModel(**common)
+            made["clinical + volume" if both else "clinical"] = first
+        elif offered.volume is not None:
+            made["volume"] = VolumeModel(**common)
+        branches = {name: (model, model.take(offered)) for name, model in made.items()}
         kind = LogisticModel if is_binary(y) else CoxModel
-        for name, features in {RADIOMICS: self.features, **(self.sets or {})}.items():
-            model = kind(
-                stability=self.stability,
-                volume_dependence=self.volume_dependence,
-                correlation=self.correlation,
-                selection=self.selection,
-                keep=self.keep,
-                trials=self.trials,
-                **common,
-            )
-            # Volume is offered to the branch where it is a feature, and its slope is in the first.
-            branches[name] = (
-                model,
-                model.take(Columns(tuple(features), (), self.volume, self.batch)),
-            )
-        return branches
+        further = {name for names in offered.branches.values() for name in names}
+        radiomics = [name for name in offered.features if name not in further]
+        for name, features in {RADIOMICS: radiomics, **offered.branches}.items():
+            branch = kind(reduction=self.reduction, trials=self.trials, **common)
+            part = Columns(features, volume=offered.volume, batch=offered.batch)
+            branches[name] = (branch, branch.take(part))
+        return {name: each for name, each in branches.items() if each[1]}
 
     def _cross_fit(self, X: pd.DataFrame, y: Target) -> tuple[Floats, Any]:
         self.branches_ = {
@@ -205,29 +172,21 @@ class FusionModel(Model):
         return pd.concat(parts, axis=1).T.groupby(level=0, sort=False).sum().T
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        branches, files = {}, []
-        for place, (name, branch) in enumerate(self.branches_.items()):
-            home = f"branch{place}"
-            (folder / home).mkdir()
-            state = branch.write(folder / home)
-            files += [f"{home}/{file}" for file in state["files"]]
-            columns = branch.feature_names_in_.tolist()
-            branches[name] = {"home": home, "columns": columns, "state": state}
+        branches = {
+            name: written(branch, folder, f"branch{place}")
+            for place, (name, branch) in enumerate(self.branches_.items())
+        }
         return {
             "chosen": {"weights": self.weights_.to_dict()},
-            "binary": self.calibration_.baseline is None,
             "branches": branches,
-            "files": files,
+            "files": [file for branch in branches.values() for file in branch["files"]],
         }
 
     def _restore(self, folder: Path, state: dict[str, Any]) -> None:
         self.weights_ = pd.Series(state["chosen"]["weights"], dtype=np.float64)
-        kind = np.zeros(1, dtype=bool) if state["binary"] else _SURVIVAL_KIND
-        made, self.branches_ = self._make_branches(kind), {}
-        for name, written in state["branches"].items():
-            branch = made[name][0]
-            branch.learn_columns(written["columns"])
-            self.branches_[name] = branch.restore(folder / written["home"], written["state"])
+        self.branches_ = {
+            name: restored(folder, branch) for name, branch in state["branches"].items()
+        }
 
 
 def _weigh(scores: Floats, y: Target, fold: Any) -> Floats:

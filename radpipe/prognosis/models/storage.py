@@ -21,7 +21,8 @@ from typing import Any
 from radpipe.errors import ModelError
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.card import model_card
-from radpipe.prognosis.models.table import MODELS, model_class, name_of
+from radpipe.prognosis.models.table import MODELS
+from radpipe.prognosis.models.writing import restored, written
 from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
 
 SCHEMA_VERSION = 2
@@ -99,12 +100,12 @@ def save(
         The directory is not empty, or cannot be made.
     """
     folder = empty_directory(path)
-    written = _written(model, folder, "")
-    others = {name: _written(each, folder, name) for name, each in (baselines or {}).items()}
-    files = [file for each in (written, *others.values()) for file in each["files"]]
+    main = written(model, folder, "")
+    others = {name: written(each, folder, name) for name, each in (baselines or {}).items()}
+    files = [file for each in (main, *others.values()) for file in each["files"]]
     content = {
         "schema": SCHEMA_VERSION,
-        **written,
+        **main,
         "baselines": others,
         "sha256": {name: sha256_of(folder / name) for name in files},
         **facts,
@@ -139,35 +140,8 @@ def load(path: str | Path) -> SavedModel:
     _refuse_pickles(folder)
     for name, wanted in facts["sha256"].items():
         _check_file(folder / name, wanted)
-    baselines = {
-        name: _restored(folder / name, written) for name, written in facts["baselines"].items()
-    }
-    return SavedModel(_restored(folder, facts), facts, str(path), baselines)
-
-
-def _written(model: Model, folder: Path, home: str) -> dict[str, Any]:
-    (folder / home).mkdir(exist_ok=True)
-    state = model.write(folder / home)
-    return {
-        "model": name_of(model),
-        "columns": model.feature_names_in_.tolist(),
-        "parameters": model.get_params(),
-        "files": [(Path(home) / file).as_posix() for file in state.pop("files")],
-        "state": state,
-    }
-
-
-def _restored(folder: Path, written: dict[str, Any]) -> Model:
-    model = model_class(written["model"])(**_tuples(written["parameters"]))
-    model.learn_columns(written["columns"])
-    return model.restore(folder, written["state"])
-
-
-def _tuples(value: Any) -> Any:
-    """Undo what JSON does to parameters: models take tuples, and JSON has lists alone."""
-    if isinstance(value, dict):
-        return {key: _tuples(each) for key, each in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    baselines = {name: restored(folder, baseline) for name, baseline in facts["baselines"].items()}
+    return SavedModel(restored(folder, facts), facts, str(path), baselines)
 
 
 def _remove_empty_folders(folder: Path) -> None:

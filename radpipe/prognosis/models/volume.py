@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radpipe.prognosis.models.base import Columns
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.linear import LinearModel
+from radpipe.prognosis.models.parts import Columns
 from radpipe.prognosis.tables.steps import Encode, Impute, Scale, Steps
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
 
@@ -17,19 +17,19 @@ from radpipe.prognosis.tables.steps.log_volume import LogVolume
 class VolumeModel(LinearModel):
     """The logarithm of the volume; larger is worse.
 
-    Only a slope, which may not be negative, and the baseline hazard are fitted. A column with
-    values that have no logarithm, as published tables standardised by their authors have them, is
-    taken as it is.
+    Only a slope, which may not be negative, and the baseline hazard are fitted. Volumes below zero,
+    as published tables standardised by their authors have them, are first moved up; see
+    :class:`~radpipe.prognosis.tables.steps.log_volume.LogVolume`.
 
     Parameters
     ----------
-    inner_folds, trials, seed
+    columns, inner_folds, trials, seed
         As of every model; nothing is tuned.
     """
 
     learns = False
 
-    def take(self, columns: Columns) -> list[str]:
+    def wanted(self, columns: Columns) -> list[str]:
         """Choose the volume alone.
 
         Parameters

@@ -9,6 +9,7 @@ import pandas as pd
 
 from radpipe.prognosis.models.boosting import Boosting, Trees
 from radpipe.prognosis.models.calibration import Target
+from radpipe.prognosis.models.parts import Columns, Reduction
 from radpipe.prognosis.survival.censoring import CensoringDistribution
 from radpipe.prognosis.survival.endpoint import Endpoint, Floats, is_binary
 
@@ -22,42 +23,24 @@ class XgbClassifier(Boosting):
 
     Parameters
     ----------
+    columns, reduction
+        As of every model of features.
     horizon : float, optional
         In the unit of the times; by default the median of the training patients' event times.
-    batch, harmonised, stability, volume, volume_dependence, correlation, selection, keep
-        As of every model of features.
     inner_folds, trials, seed
         As of every model.
     """
 
     def __init__(
         self,
+        columns: Columns | None = None,
+        reduction: Reduction | None = None,
         horizon: float | None = None,
-        batch: str | None = None,
-        harmonised: tuple[str, ...] = (),
-        stability: dict[str, float] | None = None,
-        volume: str | None = None,
-        volume_dependence: float | None = None,
-        correlation: float = 0.9,
-        selection: str | None = None,
-        keep: int = 30,
         inner_folds: int = 5,
         trials: int = 0,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            batch,
-            harmonised,
-            stability,
-            volume,
-            volume_dependence,
-            correlation,
-            selection,
-            keep,
-            inner_folds,
-            trials,
-            seed,
-        )
+        super().__init__(columns, reduction, inner_folds, trials, seed)
         self.horizon = horizon
 
     def learn(self, table: pd.DataFrame, y: Target, settings: dict[str, Any]) -> Trees:

@@ -51,7 +51,7 @@ def nadeau_bengio(
 
     Student's t has as many degrees of freedom as one repeat has, not J - 1: further repeats shuffle
     the same patients and bring no new ones. With J - 1 the interval of a boosted model covered 89 %
-    of 900 simulated cohorts of 100 patients (``benchmarks/interval_coverage.py``).
+    of 900 simulated cohorts of 100 patients (``benchmarks/prognosis intervals``).
 
     Parameters
     ----------

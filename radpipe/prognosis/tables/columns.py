@@ -22,7 +22,10 @@ _VOLUMES = ("original_shape_MeshVolume", "original_shape_VoxelVolume", "shape_Vo
 
 
 def feature_columns(
-    frame: pd.DataFrame, pattern: str | None = None, never: Collection[str] = ()
+    frame: pd.DataFrame,
+    pattern: str | None = None,
+    never: Collection[str] = (),
+    option: str = "--features",
 ) -> list[str]:
     """Name the columns that are features.
 
@@ -36,6 +39,8 @@ def feature_columns(
         PyRadiomics' names, with or without something before them.
     never : collection of str
         Columns that a pattern does not mean, since they play another part.
+    option : str
+        Where the pattern was given, for the message.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def feature_columns(
     if not found:
         raise TableError(
             "no column fits the pattern",
-            where=f"--features, {name_of_table(frame, 'the feature table')}",
+            where=f"{option}, {name_of_table(frame, 'the feature table')}",
             found=_shortened(names),
             expected=pattern,
             remedy="name columns that are there; * stands for any letters, ? for one",

@@ -12,7 +12,7 @@ def _facts(**changes):
     return {
         "model": "cox",
         "columns": ["a", "b", "age"],
-        "parameters": {"correlation": 0.9, "keep": 30},
+        "parameters": {"reduction": {"correlation": 0.9, "keep": 30}},
         "state": {"calibration": CALIBRATION, "chosen": {"strength": 0.5}},
         "endpoint": ENDPOINT,
         "training": {
@@ -60,7 +60,7 @@ def test_steps_that_were_asked_for_are_told():
         "stability": {"a": 0.9},
         "volume_dependence": 0.7,
     }
-    card = model_card(_facts(parameters=asked))
+    card = model_card(_facts(parameters={"reduction": asked}))
     for told in ("0.8", "12 kept by mrmr", "unstable ones dropped", "follow volume (0.7)"):
         assert told in card
     assert "mrmr" not in model_card(_facts())

@@ -8,6 +8,7 @@ import pytest
 from radpipe.errors import ModelError
 from radpipe.prognosis.models.clinical import ClinicalModel
 from radpipe.prognosis.models.fusion import FusionModel
+from radpipe.prognosis.models.parts import Columns, Reduction
 from radpipe.prognosis.models.storage import SCHEMA_VERSION, load, save
 from radpipe.prognosis.models.volume import VolumeModel
 from radpipe.prognosis.models.xgb_cox import XgbCox
@@ -63,7 +64,7 @@ def test_baselines_travel_with_the_model(fitted, tmp_path):
 
 def test_branches_lie_in_folders_of_their_own_and_no_folder_is_empty(fitted, tmp_path):
     X, y = data()
-    model = FusionModel(clinical=("age",), volume=VOLUME, features=(VOLUME, TEXTURE)).fit(X, y)
+    model = FusionModel(Columns([VOLUME, TEXTURE], ["age"], VOLUME)).fit(X, y)
     trees = model.branches_["radiomics"] = XgbCox().fit(X[[VOLUME, TEXTURE]], y)
     # Whatever a branch is: its files go where no other branch's do.
     save(model, tmp_path / "m", FACTS, {"xgb_cox": fitted})
@@ -77,9 +78,8 @@ def test_branches_lie_in_folders_of_their_own_and_no_folder_is_empty(fitted, tmp
 
 def test_parameters_come_back_as_they_were(tmp_path):
     X, y = data()
-    model = FusionModel(
-        clinical=("age",), volume=VOLUME, features=(VOLUME,), sets={"deep": (TEXTURE,)}
-    ).fit(X, y)
+    columns = Columns([VOLUME], ["age"], VOLUME, branches={"deep": [TEXTURE]})
+    model = FusionModel(columns, Reduction(keep=5)).fit(X, y)
     save(model, tmp_path / "m", FACTS)
     assert load(tmp_path / "m").model.get_params() == model.get_params()
 

@@ -39,6 +39,9 @@ class ComBat(Step):
     columns : sequence of str, optional
         What is harmonised; None: all columns of numbers. Name the features where the table also
         holds clinical numbers, since a hospital's patients may truly be older.
+    refuse_confounded : bool
+        Whether fitting refuses a batch that tells the outcome. False where the whole cohort was
+        looked at before: of many folds of an honest cohort, one is confounded by chance.
 
     Attributes
     ----------
@@ -72,15 +75,21 @@ class ComBat(Step):
     scales_: Floats
     unharmonised_: dict[str, int]
 
-    def __init__(self, batch: str, columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        batch: str,
+        columns: Sequence[str] | None = None,
+        refuse_confounded: bool = True,
+    ) -> None:
         self.batch = batch
         self.columns = columns
+        self.refuse_confounded = refuse_confounded
 
     def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
         named = [self.batch, *(self.columns or [])]
         require_columns(X, named, "the training table")
         batch = self._batch_of(X)
-        if y is not None:
+        if y is not None and self.refuse_confounded:
             require_not_confounded(batch, y, self.batch)
         patients = batch[batch != MISSING].value_counts()
         usable = sorted(patients.index[patients >= LEAST_PATIENTS])

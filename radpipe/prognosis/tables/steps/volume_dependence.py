@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.errors import TableError
 from radpipe.prognosis.tables.steps.base import Selector, numbers_of
 from radpipe.prognosis.tables.steps.order import standard_ranks
 
@@ -19,7 +18,7 @@ class DropVolumeDependent(Selector):
     Parameters
     ----------
     volume : str
-        Its column, which the table must hold.
+        Its column. Where an earlier step dropped it, since it did not vary, nothing is dropped.
     threshold : float
         A column of a greater absolute Spearman correlation goes.
     keep_volume : bool
@@ -40,13 +39,10 @@ class DropVolumeDependent(Selector):
         self.keep_volume = keep_volume
 
     def _choose(self, X: pd.DataFrame, y: NDArray[Any] | None) -> NDArray[np.bool_]:
+        self.correlations_ = {}
         if self.volume not in X.columns:
-            raise TableError(
-                "the column of the tumour's volume is missing",
-                where=type(self).__name__,
-                expected=self.volume,
-                remedy="name the right one, or leave out this step",
-            )
+            # It was the same for all training patients: nothing depends on it.
+            return np.ones(X.shape[1], dtype=bool)
         ranks = standard_ranks(numbers_of(X))
         is_volume = np.asarray(X.columns == self.volume)
         correlation = ranks.T @ ranks[:, is_volume].ravel()

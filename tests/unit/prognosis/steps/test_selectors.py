@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from radpipe.errors import TableError
 from radpipe.prognosis.survival import make_endpoint
 from radpipe.prognosis.tables.steps import (
     CorrelationClusters,
@@ -113,9 +112,10 @@ def test_what_is_volume_by_another_name_goes():
     assert DropVolumeDependent("volume", keep_volume=False).fit(frame).kept_ == ["f1"]
 
 
-def test_a_missing_volume_is_named():
-    with pytest.raises(TableError, match="expected: volume"):
-        DropVolumeDependent("volume").fit(table(2))
+def test_nothing_depends_on_a_volume_that_an_earlier_step_dropped():
+    step = DropVolumeDependent("volume").fit(table(2))
+    assert step.kept_ == ["f0", "f1"]
+    assert step.correlations_ == {}
 
 
 def test_unstable_columns_go_and_unknown_ones_stay():

@@ -115,7 +115,10 @@ def volume_form(known: Known) -> str | None:
     )
     if column is None:
         return None
-    return f"Volume ({column}) enters as its logarithm, or as it is where values have none."
+    return (
+        f"Volume ({column}) enters as its logarithm; volumes that were standardised to values "
+        "below zero are moved up first."
+    )
 
 
 @answer
