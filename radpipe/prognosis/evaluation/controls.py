@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from radpipe.prognosis.survival import binary_sample_size, repeated_folds, survi
 from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.survival.splits import Fold
 
-LABELS, FEATURES = "labels", "features"
+LABELS, FEATURES, NOTHING = "labels", "features", "nothing"
 _SHARES = (0.4, 0.6, 0.8)
 # Fewer events than that for a candidate have long been called too few (Peduzzi et al. 1995,
 # doi 10.1016/0895-4356(95)00048-8); Riley's criteria are the better answer.
@@ -40,6 +40,21 @@ class Permuted:
     statistic: float | None
 
 
+class Chance(NamedTuple):
+    """How often permuted outcomes do as well.
+
+    Attributes
+    ----------
+    p : float or None
+        The share.
+    permutations : int
+        Of how many.
+    """
+
+    p: float | None
+    permutations: int
+
+
 @dataclass(frozen=True)
 class Permutation:
     """What to permute.
@@ -48,7 +63,8 @@ class Permutation:
     ----------
     what : str
         ``labels``: outcomes among patients. ``features``: rows of features among patients, clinical
-        columns and volume stay with their outcomes.
+        columns and volume stay with their outcomes. ``nothing``: what the others are compared with,
+        the same procedure once on the data as they are.
     seed : int
         Of the permutation.
     """
@@ -77,7 +93,11 @@ def untuned(bench: Bench, name: str) -> Bench:
 
 
 def run_permutation(
-    bench: Bench, features: Sequence[str], folds: int, permutation: Permutation
+    bench: Bench,
+    features: Sequence[str],
+    folds: int,
+    permutation: Permutation,
+    centres: Sequence[Fold] | None = None,
 ) -> Permuted:
     """Cross-validate one model once on permuted data.
 
@@ -91,6 +111,8 @@ def run_permutation(
         Outer folds.
     permutation : Permutation
         What to permute.
+    centres : sequence of Fold, optional
+        The folds, where each is a hospital; else patients are shuffled anew.
 
     Returns
     -------
@@ -101,12 +123,12 @@ def run_permutation(
     order = np.random.default_rng(permutation.seed).permutation(len(bench.y))
     if permutation.what == LABELS:
         bench = replace(bench, y=bench.y[order])
-    else:
+    elif permutation.what == FEATURES:
         frame = bench.frame.copy()
         frame[[*features]] = bench.frame[[*features]].to_numpy()[order]
         bench = replace(bench, frame=frame)
-    parts = repeated_folds(events_of(bench.y), repeats=1, folds=folds, seed=permutation.seed)
-    done = [run_fold(bench, part)[name] for part in parts]
+    shuffled = repeated_folds(events_of(bench.y), repeats=1, folds=folds, seed=permutation.seed)
+    done = [run_fold(bench, part)[name] for part in centres or shuffled]
     statistic = None if is_binary(bench.y) else log_rank(pool(done, bench))
     return Permuted(mean_value(done), statistic)
 

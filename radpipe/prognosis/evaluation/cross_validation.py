@@ -25,6 +25,7 @@ from radpipe.prognosis.evaluation.leaks import require_no_leak
 from radpipe.prognosis.evaluation.measures import prediction_times
 from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
+from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
 from radpipe.prognosis.evaluation.results import SCHEMA_VERSION, Evaluation, ranked
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
@@ -49,7 +50,7 @@ UNHARMONISED = (
     "one hospital is left out at a time, and a hospital that was absent at training cannot be "
     "harmonised: all features are as they were extracted"
 )
-CHECKED = ("patients", "images", "rows", "one column", "fitted on")
+CHECKED = (IDENTIFIER, IMAGE, VALUES, "a column alone", "rows seen by fitted steps")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Design:
 class _Controls:
     """What the controls gave, in the order of what was asked."""
 
+    plain: controls.Permuted
     labels: list[controls.Permuted]
     features: list[controls.Permuted]
     shortened: list[controls.Shortened]
@@ -222,9 +224,7 @@ def evaluate(
             "horizons": allowed.tolist(),
             "refused_horizons": [list(each) for each in refused],
         },
-        "models": facts_of_models(
-            study, results, bench, allowed, None if found is None else found.labels
-        ),
+        "models": facts_of_models(study, results, bench, allowed, _log_rank_chance(found)),
         "controls": _control_facts(study, results, found, allowed),
         "leaks": {"checked": list(CHECKED), "found": []},
         "withheld": withheld,
@@ -293,11 +293,13 @@ def _run(
     """Run folds and controls, all in one go, so that no worker waits for the last fold."""
     main = main_of([*bench.models])
     controlled = design.permutations > 0 and main not in BASELINES
-    labels, features, shortened = _control_tasks(parts, design) if controlled else ([], [], [])
-    tasks: list[Any] = [*parts, *labels, *features, *shortened]
+    permutations = _permutations(design) if controlled else []
+    shortened = controls.learning_parts(parts) if controlled else []
+    tasks: list[Any] = [*parts, *permutations, *shortened]
     quick = controls.untuned(bench, main)
     textures = [name for name in study.features if name != study.volume]
-    job = partial(_do, bench, quick, textures, design)
+    centres = None if study.centre is None else parts
+    job = partial(_do, bench, quick, textures, design, centres)
     # Where nothing is learnt, worker processes would take longer to start than the work takes.
     learns = any(model.learns for model, _ in bench.models.values())
     with progress_bar("folds and controls", len(tasks), progress) as step:
@@ -306,26 +308,38 @@ def _run(
     results = {name: [each[name] for each in folds] for name in bench.models}
     if not controlled:
         return results, None
-    rest = done[len(parts) :]
-    cut, end = len(labels), len(labels) + len(features)
-    return results, _Controls(rest[:cut], rest[cut:end], shortened, rest[end:])
+    permuted = done[len(parts) : len(parts) + len(permutations)]
+
+    def of(what: str) -> list[controls.Permuted]:
+        pairs = zip(permutations, permuted, strict=True)
+        return [each for permutation, each in pairs if permutation.what == what]
+
+    (plain,) = of(controls.NOTHING)
+    learning = done[len(parts) + len(permutations) :]
+    found = _Controls(plain, of(controls.LABELS), of(controls.FEATURES), shortened, learning)
+    return results, found
 
 
-def _control_tasks(
-    parts: list[Fold], design: Design
-) -> tuple[list[controls.Permutation], list[controls.Permutation], list[controls.Shortened]]:
+def _permutations(design: Design) -> list[controls.Permutation]:
     seeds = np.random.SeedSequence([design.seed, 1]).generate_state(2 * design.permutations)
     labels = [controls.Permutation(controls.LABELS, int(seed)) for seed in seeds[::2]]
     some = seeds[1::2][: max(design.permutations // 4, 1)]
     features = [controls.Permutation(controls.FEATURES, int(seed)) for seed in some]
-    return labels, features, controls.learning_parts(parts)
+    return [controls.Permutation(controls.NOTHING, design.seed), *labels, *features]
 
 
-def _do(bench: Bench, quick: Bench, features: list[str], design: Design, task: Any) -> Any:
+def _do(
+    bench: Bench,
+    quick: Bench,
+    features: list[str],
+    design: Design,
+    centres: list[Fold] | None,
+    task: Any,
+) -> Any:
     if isinstance(task, Fold):
         return run_fold(bench, task)
     if isinstance(task, controls.Permutation):
-        return controls.run_permutation(quick, features, design.folds, task)
+        return controls.run_permutation(quick, features, design.folds, task, centres)
     return controls.run_shortened(quick, design.seed, task)
 
 
@@ -352,31 +366,42 @@ def _design_facts(
 def _control_facts(
     study: Study, results: Results, found: _Controls | None, allowed: Floats
 ) -> dict[str, Any] | None:
-    if found is None:
-        return None
     main = main_of([*results])
+    if main in BASELINES:
+        return None
     done, key = results[main], "auc" if study.binary else "c_index"
-    labels = [each.value for each in found.labels]
-    known = [value for value in labels if value is not None]
-    features = [each.value for each in found.features if each.value is not None]
     candidates = len(study.predictors)
     used = float(np.mean([len(one.used) for one in done]))
-    return {
-        "label_permutation": {
-            "model": main,
-            "values": known,
-            "mean": float(np.mean(known)) if known else None,
-            "p": controls.p_value(controls.mean_value(done), labels),
-        },
-        "permuted_features": {
-            "model": main,
-            "values": features,
-            "mean": float(np.mean(features)) if features else None,
-        },
-        "learning_curve": controls.learning_curve(found.shortened, found.learning, done, key),
+    facts: dict[str, Any] = {
         "events_per_variable": controls.events_per_variable(study.endpoint, candidates, used),
         "riley": controls.riley(study.endpoint, candidates, allowed),
     }
+    if found is None:
+        return {**facts, "label_permutation": None, "permuted_features": None, "learning_curve": []}
+    labels = [each.value for each in found.labels]
+    curve = controls.learning_curve(found.shortened, found.learning, done, key)
+    return {
+        **facts,
+        "label_permutation": {
+            **_values(main, labels),
+            "p": controls.p_value(found.plain.value, labels),
+        },
+        "permuted_features": _values(main, [each.value for each in found.features]),
+        "learning_curve": curve,
+    }
+
+
+def _log_rank_chance(found: _Controls | None) -> controls.Chance:
+    """Compare the groups' log-rank statistic with that of permuted outcomes."""
+    if found is None:
+        return controls.Chance(None, 0)
+    labels = [each.statistic for each in found.labels]
+    return controls.Chance(controls.p_value(found.plain.statistic, labels), len(labels))
+
+
+def _values(model: str, values: list[float | None]) -> dict[str, Any]:
+    known = [value for value in values if value is not None]
+    return {"model": model, "values": known, "mean": float(np.mean(known)) if known else None}
 
 
 def _predictions(name: str, done: list[Fitted], study: Study, bench: Bench) -> pd.DataFrame:

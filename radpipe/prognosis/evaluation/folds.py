@@ -6,7 +6,7 @@ import numpy as np
 
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.base import fewest_of
+from radpipe.prognosis.models.base import FEWEST_EVENTS, fewest_of
 from radpipe.prognosis.survival import repeated_folds
 from radpipe.prognosis.survival.endpoint import events_of
 from radpipe.prognosis.survival.splits import Fold
@@ -76,7 +76,18 @@ def _centres(study: Study, column: str) -> list[Fold]:
             remedy="leave --centre out for shuffled folds",
         )
     text = centres.astype("str").to_numpy(object)
-    return [
+    folds = [
         Fold(0, fold, np.flatnonzero(text != name), np.flatnonzero(text == name))
         for fold, name in enumerate(names)
     ]
+    for name, fold in zip(names, folds, strict=True):
+        left = fewest_of(study.endpoint[fold.train])
+        if left < FEWEST_EVENTS:
+            raise TableError(
+                "too few events without this hospital",
+                where=f"--centre {column}, {name} left out",
+                found=left,
+                expected=f"at least {FEWEST_EVENTS}",
+                remedy="leave --centre out, or join small hospitals in this column",
+            )
+    return folds

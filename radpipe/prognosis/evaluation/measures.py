@@ -209,15 +209,15 @@ def average(repeats: Sequence[dict[str, Any]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Numbers averaged over the repeats where they are defined; curves of groups of patients and
-        intervals are the first repeat's.
+        Numbers, ends of intervals among them, averaged over the repeats where they are defined;
+        curves of groups of patients are the first repeat's.
     """
     return {key: _averaged(key, [each[key] for each in repeats]) for key in repeats[0]}
 
 
 def _averaged(key: str, values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
-    if not known or key in ("curve", "ratio", "thresholds"):
+    if not known or key in ("curve", "thresholds"):
         return known[0] if known else None
     if isinstance(known[0], dict):
         return average(known)

@@ -241,6 +241,10 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     joined = _cleaned(
         _joined(rows, features, told, others, roles.unmatched), roles, [roles.batch, roles.centre]
     )
+    # The same patients in another order are the same study, fold for fold.
+    attrs = joined.attrs
+    joined = joined.sort_values("patient_id", kind="stable")
+    joined.attrs = attrs
     cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
     _refuse_without_events(cohort, roles)
     named = [size, *roles.clinical_columns, roles.batch, roles.centre]

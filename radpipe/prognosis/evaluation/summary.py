@@ -14,7 +14,7 @@ from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.centres import Shares, centre_draws
 from radpipe.prognosis.evaluation.comparison import difference, over_folds
 from radpipe.prognosis.evaluation.harness import Bench, Fitted
-from radpipe.prognosis.evaluation.measures import average, log_rank, pooled_measures
+from radpipe.prognosis.evaluation.measures import average, pooled_measures
 from radpipe.prognosis.evaluation.resampling import (
     all_pairs,
     average_precisions,
@@ -63,7 +63,7 @@ def facts_of_models(
     results: Results,
     bench: Bench,
     horizons: Floats,
-    permuted: Sequence[controls.Permuted] | None,
+    chance: controls.Chance,
 ) -> dict[str, Any]:
     """Measure every model.
 
@@ -77,8 +77,8 @@ def facts_of_models(
         What they have in common.
     horizons : ndarray of float64, shape (h,)
         Those allowed.
-    permuted : sequence of Permuted or None
-        The main model on permuted outcomes, for the p-value of its groups.
+    chance : Chance
+        The p-value of the main model's groups.
 
     Returns
     -------
@@ -106,8 +106,9 @@ def facts_of_models(
         }
         if not study.binary:
             _add_aucs(facts[name]["horizons"], study, done)
-            of_main = permuted if name == main_of([*results]) else None
-            facts[name]["log_rank"] = _log_rank(done, bench, of_main)
+            is_main = name == main_of([*results])
+            told = chance if is_main else controls.Chance(None, 0)
+            facts[name]["log_rank"] |= told._asdict()
     return facts
 
 
@@ -260,20 +261,6 @@ def _ordered_at(time: float, y: Any, risk: Floats, drawn: Floats) -> Floats:
 
 def _auc_at(train: Any, test: Any, risk: Floats, time: float) -> float:
     return float(time_dependent_auc(train, test, risk, [time])[0])
-
-
-def _log_rank(
-    done: list[Fitted], bench: Bench, permuted: Sequence[controls.Permuted] | None
-) -> dict[str, Any]:
-    found = [log_rank(controls.pool(part, bench)) for part in repeats_of(done)]
-    known = [value for value in found if value is not None]
-    statistic = float(np.mean(known)) if known else None
-    chance = [each.statistic for each in permuted or ()]
-    return {
-        "statistic": statistic,
-        "p": controls.p_value(statistic, chance),
-        "permutations": len(chance),
-    }
 
 
 def _defined(measure: Any, *arguments: Any) -> float | None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radpipe.errors import ModelError
+from radpipe.prognosis.models.base import FEWEST_EVENTS
 from radpipe.prognosis.models.boosting import Boosting, Trees
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.parts import Columns, Reduction
@@ -73,6 +75,22 @@ def _known_at(y: Endpoint, horizon: float | None) -> tuple[Floats, Floats]:
     by = float(np.median(y["time"][y["event"]])) if horizon is None else horizon
     happened = y["event"] & (y["time"] <= by)
     known = happened | (y["time"] > by)
-    chance = CensoringDistribution(y).survival_at(np.minimum(y["time"], by))
+    _require_both(by, int(happened.sum()), int((y["time"] > by).sum()))
+    censoring = CensoringDistribution(y)
+    # Whoever has the event is known if not censored before it; at a shared time the event is first.
+    chance = np.where(
+        happened, censoring.survival_before(y["time"]), censoring.survival_at([by])[0]
+    )
     weight = np.divide(1.0, chance, out=np.zeros(len(y)), where=known & (chance > 0))
     return happened.astype(np.float64), weight
+
+
+def _require_both(horizon: float, events: int, followed: int) -> None:
+    if min(events, followed) < FEWEST_EVENTS:
+        raise ModelError(
+            "a horizon that teaches nothing",
+            where=f"XgbClassifier, horizon {horizon:g}",
+            found=f"{events} events by then, {followed} patients followed longer",
+            expected=f"{FEWEST_EVENTS} or more of both in the training patients",
+            remedy="name another --classifier-horizon, or leave it out",
+        )

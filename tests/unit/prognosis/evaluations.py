@@ -13,7 +13,7 @@ from tests.unit.prognosis.cohorts import VOLUME, simulate
 
 ENDPOINT = {"time": "os_days", "event": "death"}
 QUICK = {**ENDPOINT, "repeats": 2, "folds": 3, "permutations": 0}
-PATIENTS, PERMUTATIONS = 90, 4
+PATIENTS, PERMUTATIONS = 90, 2
 
 
 def cohort() -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -348,9 +348,13 @@ def test_rows_are_reduced_over_the_columns_that_the_pattern_means():
     rows["size"] = rows["size"].fillna(0.0)
     roles = {"event": "dead", "time": "os", "features": "FD*", "id": "Case ID"}
     mean = make_study(rows, None, Roles(**roles, per_patient="mean"))
-    assert mean.frame["FD Noise0"].iloc[0] == pytest.approx(rows.loc[0, "FD Noise0"] + 1)
     largest = make_study(rows, None, Roles(**roles, per_patient="largest", volume="size"))
-    assert largest.frame["FD Noise0"].iloc[-1] == rows.loc[12, "FD Noise0"]
+    first = rows.loc[0, "Case ID"]
+    means, kept = (
+        made.frame.set_index("patient_id").loc[first, "FD Noise0"] for made in (mean, largest)
+    )
+    assert means == pytest.approx(rows.loc[0, "FD Noise0"] + 1)
+    assert kept == rows.loc[12, "FD Noise0"]
     wide = make_study(rows.assign(roi=["a"] * 12 + ["b"]), None, Roles(**roles, per_patient="wide"))
     assert [name for name in wide.features if "Noise0" in name] == ["FD Noise0__a", "FD Noise0__b"]
 
@@ -444,8 +448,9 @@ def test_radiomics_benchmark_tables_load_with_one_call(shared, name, features, v
     roles = Roles("Target", features=features, volume=volume, id="ID")
     study = make_study(path, None, roles)
     assert len(study.features) == len(header) - 2
-    target = [line[header.index("Target")] == "1" for line in lines]
-    assert study.endpoint.tolist() == target
+    target = {line[header.index("ID")]: line[header.index("Target")] == "1" for line in lines}
+    assert study.endpoint.tolist() == [target[name] for name in study.frame["patient_id"]]
+    assert len(study.frame) == len(lines)
     require_no_leak(study, repeated_folds(study.endpoint, repeats=1, folds=5, seed=0))
     require_no_oracle(study)
 
@@ -472,3 +477,11 @@ def test_sarcoma_outcomes_load(shared, event, time, events):
             make_study(
                 features, shared / "sts" / "clinical.csv", Roles("death", "os_days", [wrong])
             )
+
+
+def test_the_order_of_rows_does_not_matter():
+    features, clinical = simulate(20)
+    plain = make_study(features, clinical, SURVIVAL)
+    shuffled = make_study(features[::-1], clinical.sample(frac=1, random_state=1), SURVIVAL)
+    pd.testing.assert_frame_equal(shuffled.frame, plain.frame)
+    assert (shuffled.endpoint == plain.endpoint).all()

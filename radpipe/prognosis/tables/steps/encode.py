@@ -125,9 +125,7 @@ class Impute(Step):
     medians_: Floats
 
     def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
-        values = numbers_of(X)
-        self.medians_ = quantiles(values, 0.5)
-        self.missing_ = int(np.isnan(values).sum())
+        self.medians_ = quantiles(numbers_of(X), 0.5)
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
         values = numbers_of(X)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from radpipe.prognosis.tables.steps.base import Step, numbers_of, table_of
 
+# Of the smallest training volume: what has no logarithm is taken for this.
+_LOWEST = 1e-3
+
 
 class LogVolume(Step):
     """Take the logarithm of a volume, whose effect on hazard is a matter of doublings.
@@ -26,7 +29,7 @@ class LogVolume(Step):
     Attributes
     ----------
     least_ : float
-        Smallest training volume, which stands in for all smaller ones.
+        Smallest training volume. Smaller ones keep their place, down to a thousandth of it.
     shift_ : float
         Added before the logarithm is taken.
     """
@@ -50,8 +53,9 @@ class LogVolume(Step):
         columns = self._columns(X)
         found = X.copy()
         part = X[columns]
-        values = np.maximum(numbers_of(part), self.least_) + self.shift_
-        found[columns] = table_of(np.log(values), part)
+        values = numbers_of(part) + self.shift_
+        lowest = _LOWEST * (self.least_ + self.shift_)
+        found[columns] = table_of(np.log(np.maximum(values, lowest)), part)
         return found
 
     def _columns(self, X: pd.DataFrame) -> list[str]:
