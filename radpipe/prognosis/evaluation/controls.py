@@ -150,17 +150,15 @@ def pool(done: Sequence[Fitted], bench: Bench) -> Pooled:
     """
     places = np.concatenate([one.fold.test for one in done])
     order = np.argsort(places, kind="stable")
-
-    def together(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate(parts)[order]
-
+    null = [np.broadcast_to(one.null, one.predicted.shape) for one in done]
+    fold = [np.full(len(one.risk), one.fold.fold) for one in done]
     return Pooled(
         y=bench.y[places[order]],
-        risk=together([one.risk for one in done]),
-        predicted=together([one.predicted for one in done]),
-        null=together([np.broadcast_to(one.null, one.predicted.shape) for one in done]),
-        group=together([one.group for one in done]),
-        fold=together([np.full(len(one.risk), one.fold.fold) for one in done]),
+        risk=np.concatenate([one.risk for one in done])[order],
+        predicted=np.concatenate([one.predicted for one in done])[order],
+        null=np.concatenate(null)[order],
+        group=np.concatenate([one.group for one in done])[order],
+        fold=np.concatenate(fold)[order],
         times=bench.times,
     )
 

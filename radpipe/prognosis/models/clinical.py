@@ -25,10 +25,7 @@ class ClinicalModel(LinearModel):
 
     Where one of them is the tumour's volume, its logarithm is taken.
 
-    Parameters
-    ----------
-    columns, inner_folds, trials, seed
-        As of every model; nothing is tuned.
+    Parameters are those of every model; nothing is tuned.
     """
 
     def wanted(self, columns: Columns) -> list[str]:

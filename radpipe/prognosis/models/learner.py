@@ -32,10 +32,7 @@ class LearnerModel(Model):
 
     A subclass says which steps there are, how it learns, and what may be tuned.
 
-    Parameters
-    ----------
-    inner_folds, trials, seed
-        As of every model.
+    Parameters are those of every model.
 
     Attributes
     ----------

@@ -41,11 +41,5 @@ def choose(
     sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=10)
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial(defaults)
-    tried: list[Settings] = []
-
-    def objective(trial: optuna.Trial) -> float:
-        tried.append(suggest(trial))
-        return loss(tried[-1])
-
-    study.optimize(objective, n_trials=trials)
-    return tried[study.best_trial.number]
+    study.optimize(lambda trial: loss(suggest(trial)), n_trials=trials)
+    return suggest(optuna.trial.FixedTrial(study.best_params))

@@ -21,10 +21,7 @@ class VolumeModel(LinearModel):
     as published tables standardised by their authors have them, are first moved up; see
     :class:`~radpipe.prognosis.tables.steps.log_volume.LogVolume`.
 
-    Parameters
-    ----------
-    columns, inner_folds, trials, seed
-        As of every model; nothing is tuned.
+    Parameters are those of every model; nothing is tuned.
     """
 
     learns = False

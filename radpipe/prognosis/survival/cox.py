@@ -90,14 +90,16 @@ def fit_cox(
     check_endpoint(endpoint)
     parts = _parts(endpoint, strata)
 
-    def derivatives(at: Floats) -> tuple[float, Floats, Floats]:
-        return _derivatives(matrix, endpoint, parts, np.clip(matrix @ at, -_LARGEST, _LARGEST))
-
     ridges, lassos = (
         np.broadcast_to(np.asarray(each, dtype=np.float64), matrix.shape[1:])
         for each in (ridge, lasso)
     )
-    return minimise(Problem(derivatives, ridges, lassos), np.full(matrix.shape[1], nonnegative))
+    problem = Problem(
+        lambda at: _derivatives(matrix, endpoint, parts, np.clip(matrix @ at, -_LARGEST, _LARGEST)),
+        ridges,
+        lassos,
+    )
+    return minimise(problem, np.full(matrix.shape[1], nonnegative))
 
 
 def _parts(endpoint: Endpoint, strata: ArrayLike | None) -> list[NDArray[np.intp]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.newton import Problem, minimise
@@ -90,18 +90,25 @@ def fit_logistic(
         raise ValueError("columns must be a finite matrix with one row a patient")
     design = np.column_stack([np.ones(len(event)), matrix])
 
-    def derivatives(at: Floats) -> tuple[float, Floats, Floats]:
-        log_odds = design @ at
-        probability = 0.5 * (1 + np.tanh(log_odds / 2))
-        loss = logistic_loss(event, log_odds) * len(event)
-        curvature = probability * (1 - probability)
-        return loss, design.T @ (probability - event), (design.T * curvature) @ design
-
     found = minimise(
-        Problem(derivatives, _with_intercept(ridge, matrix), _with_intercept(lasso, matrix)),
+        Problem(
+            lambda at: _derivatives(design, event, at),
+            _with_intercept(ridge, matrix),
+            _with_intercept(lasso, matrix),
+        ),
         np.concatenate([[False], np.full(matrix.shape[1], nonnegative)]),
     )
     return Logistic(float(found[0]), found[1:])
+
+
+def _derivatives(
+    design: Floats, event: NDArray[np.bool_], at: Floats
+) -> tuple[float, Floats, Floats]:
+    log_odds = design @ at
+    probability = 0.5 * (1 + np.tanh(log_odds / 2))
+    loss = logistic_loss(event, log_odds) * len(event)
+    curvature = probability * (1 - probability)
+    return loss, design.T @ (probability - event), (design.T * curvature) @ design
 
 
 def _with_intercept(penalty: ArrayLike, matrix: Floats) -> Floats:
