@@ -36,7 +36,7 @@ def test_permuted_outcomes_are_told_with_their_p_value():
         assert told["model"] == "fusion"
         assert len(told["values"]) == PERMUTATIONS
         assert told["mean"] == pytest.approx(np.mean(told["values"]))
-        # One repeat beside one repeat: the mean of several varies less than what it is held against.
+        # One repeat beside one repeat: the mean of several would vary less.
         folds = result.metrics["models"]["fusion"]["folds"]
         plain = np.mean([fold[key] for fold in folds if fold["repeat"] == 0])
         as_good = sum(value >= plain for value in told["values"])
