@@ -3,7 +3,9 @@
 No measurement of a tumour does that. The limit is 0.99 of the pairs in order, where the strongest
 honest predictors of cancer outcomes reach 0.8 to 0.9. By chance alone, with 15 patients on either
 side, a column of noise gets there with a probability of 5e-8: once in a thousand tables of 20,000
-columns. With fewer patients chance cannot be told from a leak, and nothing is refused.
+columns. With fewer patients chance cannot be told from a leak, and nothing is refused. A category
+that few patients have, and by chance none of the few survivors, orders all pairs that it parts: a
+score test must tell it from chance as well.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ from radpipe.errors import LeakError
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.survival.endpoint import Floats, events_of
 from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.steps.scores import score_test
 
 LIMIT = 0.99
 LEAST = 15
 # So many pairs tell 0.99 from 0.95 with certainty, whatever the size of the cohort.
 _PAIRS = 3000
 _BLOCK = 500
+# Of the score test on ranks: 7 in a million by chance.
+_LEAST_Z = 4.5
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -48,11 +53,12 @@ def require_no_oracle(study: Study) -> None:
         A column orders 99 of 100 pairs, one way or the other.
     """
     found: dict[str, float] = {}
-    for pairs in _kinds_of_pairs(study.endpoint):
+    for y, pairs in _kinds_of_pairs(study.endpoint):
         for names, values in _columns(study):
             shares = _shares(values, pairs)
-            told = np.maximum(shares, 1 - shares) >= LIMIT
-            found |= {names[place]: float(shares[place]) for place in np.flatnonzero(told)}
+            told = np.flatnonzero(np.maximum(shares, 1 - shares) >= LIMIT)
+            told = told[_beyond_chance(values[:, told], y)]
+            found |= {names[place]: float(shares[place]) for place in told}
     if found:
         raise LeakError(
             "a column alone orders the outcomes",
@@ -64,16 +70,16 @@ def require_no_oracle(study: Study) -> None:
         )
 
 
-def _kinds_of_pairs(endpoint: NDArray[Any]) -> Iterator[Pairs]:
+def _kinds_of_pairs(endpoint: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Pairs]]:
     happened = events_of(endpoint)
     if happened.sum() < LEAST:
         return
     if endpoint.dtype.names is not None:
         time = endpoint["time"]
         before = (time[:, None] < time[None, :]) & happened[:, None]
-        yield _thinned(before)
+        yield endpoint, _thinned(before)
     if (~happened).sum() >= LEAST:
-        yield _thinned(happened[:, None] & ~happened[None, :])
+        yield happened, _thinned(happened[:, None] & ~happened[None, :])
 
 
 def _thinned(pairs: NDArray[np.bool_]) -> Pairs:
@@ -120,6 +126,11 @@ def _shares(values: Floats, pairs: Pairs) -> Floats:
     telling = (higher + lower > 0) & (_away_from_commonest(values) >= LEAST)
     shares[telling] = higher[telling] / (higher + lower)[telling]
     return shares
+
+
+def _beyond_chance(values: Floats, y: NDArray[Any]) -> NDArray[np.bool_]:
+    ranks = pd.DataFrame(values).rank().to_numpy(np.float64)
+    return np.abs(score_test(ranks, y)) >= _LEAST_Z
 
 
 def _away_from_commonest(values: Floats) -> NDArray[np.intp]:

@@ -262,3 +262,16 @@ def test_a_leak_ends_with_exit_code_3():
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 3
     assert ended.stderr == "radpipe: LeakError: found; remedy: mend it\n"
+
+
+def test_a_category_that_no_survivor_happens_to_have_is_no_oracle():
+    features, clinical = simulate(145)
+    clinical["death"] = 1
+    clinical.loc[:15, "death"] = 0
+    # One of seven patients, none of them among the sixteen: that is chance once in twelve times.
+    clinical["histology"] = ["other"] * 16 + ["large cell"] * 20 + ["other"] * 109
+    columns = Roles("death", "os_days", ["histology"])
+    require_no_oracle(make_study(features, clinical, columns))
+    clinical["histology"] = np.where(clinical["death"] == 1, "large cell", "other")
+    with pytest.raises(LeakError, match="alone orders the outcomes"):
+        require_no_oracle(make_study(features, clinical, columns))
