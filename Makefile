@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 HAS_PYRADIOMICS := $(BIN)/python -c "import sys; sys.exit(sys.version_info >= (3, 12))"
 
-.PHONY: demo test test-unit test-all check format clean
+.PHONY: demo test test-unit test-kernels test-all check format clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -19,6 +19,10 @@ test: $(DEV_STAMP)
 
 test-unit: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit tests/property
+
+# Kernels as plain Python, where a slip of an index is an error and not a wrong number.
+test-kernels: $(DEV_STAMP)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not slow" tests/unit/extraction tests/property
 
 test-all: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2

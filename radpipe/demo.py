@@ -320,8 +320,8 @@ def run_demo(
     with step("evaluate", "nested cross-validation, beside volume and clinical columns"):
         evaluation = evaluate(run.path, clinical, **study, workers=workers, progress=progress)
         evaluation.save(out / "evaluation")
-    withheld = evaluation.metrics["withheld"].get(DEFAULT)
-    if withheld:
+    if DEFAULT not in evaluation.metrics["models"]:
+        withheld = evaluation.metrics["withheld"].get(DEFAULT, "no features")
         say(f"{'train':<9} left out, a model nobody can judge is of no use: {withheld}")
     else:
         with step("train", "one model on all patients"):

@@ -26,7 +26,7 @@ from tests.faults.faulty_engine import FAULTS
 HERE = Path(__file__).parent
 Cohort = Callable[..., Path]
 PARAMS = "featureClass: {firstorder: , shape: , glcm: }\n"
-ENDED_BY_NOW = 120
+ENDED_BY_NOW = 300
 RADPIPE = [sys.executable, "-c", "from radpipe.cli import main; main()"]
 
 

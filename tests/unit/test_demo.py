@@ -160,7 +160,7 @@ def test_no_model_is_trained_where_none_could_be_judged(tmp_path, monkeypatch):
     reached = demo.run_demo(tmp_path, patients=20, say=said.append)
     assert set(reached) == {"true hazard", "volume"}
     assert not (tmp_path / "model").exists()
-    assert any(re.search(r"^train .* events; at least 20 are needed", line) for line in said)
+    assert any(re.search(r"^train .* events, and at least 20 are needed", line) for line in said)
     assert (tmp_path / "report.html").is_file()
 
 

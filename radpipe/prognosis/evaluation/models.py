@@ -264,12 +264,12 @@ def _objection(study: Study, name: str, kind: str, options: ModelOptions) -> str
     model = model_class(name)()
     if kind not in model.endpoints:
         return f"it learns a {' or '.join(model.endpoints)} endpoint, and this one is {kind}"
-    if not model.take(columns_of(study, options)):
-        if name == VOLUME:
-            return "no volume baseline: the table has no volume column; name one with --volume"
-        return "the table has no column for it"
     fewest = fewest_of(study.endpoint)
     if fewest < MIN_EVENTS and name not in BASELINES:
         what = "patients of the rarer outcome" if study.binary else "events"
         return f"too few: {fewest} {what}, and at least {MIN_EVENTS} are needed to evaluate a model"
+    if not model.take(columns_of(study, options)):
+        if name == VOLUME:
+            return "no volume baseline: the table has no volume column; name one with --volume"
+        return "the table has no column for it"
     return None
