@@ -10,23 +10,6 @@ from radpipe.prognosis.evaluation.harness import Fitted
 from radpipe.prognosis.survival import Interval, nadeau_bengio
 
 
-def shape_of(done: Sequence[Fitted]) -> tuple[float, int]:
-    """Return what an interval over folds has to know of them.
-
-    Parameters
-    ----------
-    done : sequence of Fitted
-        All folds of all repeats.
-
-    Returns
-    -------
-    tuple of (float, int)
-        Test patients to one of training; folds of a repeat.
-    """
-    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
-    return ratio, 1 + max(one.fold.fold for one in done)
-
-
 def over_folds(
     done: Sequence[Fitted],
     values: Sequence[float | None],
@@ -49,7 +32,7 @@ def over_folds(
         Mean and Nadeau and Bengio's 95 % interval; None with fewer than two values.
     """
     known = [value for value in values if value is not None]
-    return nadeau_bengio(known, *shape_of(done), bounds) if len(known) > 1 else None
+    return nadeau_bengio(known, *_shape_of(done), bounds) if len(known) > 1 else None
 
 
 def difference(model: Sequence[Fitted], other: Sequence[Fitted]) -> Interval | None:
@@ -70,3 +53,9 @@ def difference(model: Sequence[Fitted], other: Sequence[Fitted]) -> Interval | N
         for ours, theirs in zip(model, other, strict=True)
     ]
     return over_folds(model, gains, (-1.0, 1.0))
+
+
+def _shape_of(done: Sequence[Fitted]) -> tuple[float, int]:
+    """Return the number of test patients to one of training, and of folds in a repeat."""
+    ratio = float(np.mean([len(one.fold.test) / len(one.fold.train) for one in done]))
+    return ratio, 1 + max(one.fold.fold for one in done)

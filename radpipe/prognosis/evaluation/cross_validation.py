@@ -26,13 +26,18 @@ from radpipe.prognosis.evaluation.measures import prediction_times
 from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
-from radpipe.prognosis.evaluation.results import SCHEMA_VERSION, Evaluation, ranked
+from radpipe.prognosis.evaluation.result_tables import (
+    contribution_table,
+    horizons_of,
+    prediction_table,
+    probability_columns,
+)
+from radpipe.prognosis.evaluation.results import SCHEMA_VERSION, Evaluation
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.evaluation.summary import facts_of_models, main_of
 from radpipe.prognosis.models.table import BASELINES
-from radpipe.prognosis.survival import allowed_horizons
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
@@ -210,7 +215,7 @@ def evaluate(
         require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
     chosen, withheld = choose_models(study, models, options)
     _require_some(study, chosen, withheld)
-    allowed, refused = _horizons(study, horizons)
+    allowed, refused = horizons_of(study, horizons)
     bench = _bench(study, chosen, options, design, allowed)
     results, found = _run(bench, study, parts, design, workers, scheduler, progress)
     metrics = {
@@ -234,11 +239,8 @@ def evaluate(
     log.info("evaluated in %.0f s", clock.perf_counter() - started)
     return Evaluation(
         metrics,
-        pd.concat(
-            [_predictions(name, done, study, bench) for name, done in results.items()],
-            ignore_index=True,
-        ),
-        _contributions(results),
+        _predictions(results, study, bench),
+        contribution_table({name: _mean_contribution(done) for name, done in results.items()}),
         _selected(study, results, options),
         _subgroups(study),
     )
@@ -253,23 +255,6 @@ def _require_some(study: Study, chosen: list[str], withheld: dict[str, str]) -> 
             expected="a model with enough events, or a volume column",
             remedy="take a larger cohort, or name the column of the tumour's volume with --volume",
         )
-
-
-def _horizons(
-    study: Study, asked: Sequence[float] | None
-) -> tuple[Floats, list[tuple[float, str]]]:
-    if study.binary:
-        return np.array([]), []
-    try:
-        return allowed_horizons(study.endpoint, asked)
-    except ValueError as error:
-        raise TableError(
-            "a horizon is no time",
-            where="--horizons",
-            found=asked,
-            expected="positive numbers, in the unit of the times",
-            remedy="leave it out",
-        ) from error
 
 
 def _bench(
@@ -404,33 +389,24 @@ def _values(model: str, values: list[float | None]) -> dict[str, Any]:
     return {"model": model, "values": known, "mean": float(np.mean(known)) if known else None}
 
 
-def _predictions(name: str, done: list[Fitted], study: Study, bench: Bench) -> pd.DataFrame:
+def _predictions(results: Results, study: Study, bench: Bench) -> pd.DataFrame:
     identifiers = study.identifiers()
-    tables = []
-    for one in done:
-        table = identifiers.iloc[one.fold.test].reset_index(drop=True)
-        table.insert(0, "fold", one.fold.fold)
-        table.insert(0, "repeat", one.fold.repeat)
-        table.insert(0, "model", name)
-        table = table.assign(risk_score=one.risk, group=one.group)
-        if study.binary:
-            predicted = pd.DataFrame({"probability": one.predicted})
-        else:
-            # As many digits as a float surely holds: two horizons must not share a name.
-            named = [f"survival_at_{time:.15g}" for time in bench.times]
-            predicted = pd.DataFrame(one.predicted, columns=named)
-        tables.append(table.join(predicted))
+    tables = [
+        prediction_table(
+            identifiers.iloc[one.fold.test],
+            {"model": name, "repeat": one.fold.repeat, "fold": one.fold.fold},
+            one.risk,
+            one.group,
+            probability_columns(one.predicted, bench.times),
+        )
+        for name, done in results.items()
+        for one in done
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _contributions(results: Results) -> pd.DataFrame:
-    tables = []
-    for name, done in results.items():
-        mean = pd.concat([one.contributions for one in done], axis=1).fillna(0.0).mean(axis=1)
-        table = ranked(mean)
-        table.insert(0, "model", name)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+def _mean_contribution(done: list[Fitted]) -> pd.Series:
+    return pd.concat([one.contributions for one in done], axis=1).fillna(0.0).mean(axis=1)
 
 
 def _selected(study: Study, results: Results, options: ModelOptions) -> pd.DataFrame | None:

@@ -19,18 +19,22 @@ from radpipe.prognosis.evaluation.matching import require_match
 from radpipe.prognosis.evaluation.measures import Pooled, prediction_times
 from radpipe.prognosis.evaluation.overlap import find_overlap, warn_of_overlap
 from radpipe.prognosis.evaluation.refit import recalibrated
+from radpipe.prognosis.evaluation.result_tables import (
+    contribution_table,
+    horizons_of,
+    prediction_table,
+    probability_columns,
+)
 from radpipe.prognosis.evaluation.results import (
     SCHEMA_VERSION,
     TRAINING,
     Evaluation,
-    ranked,
     risk_groups,
 )
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.models.storage import SavedModel, load
-from radpipe.prognosis.survival import allowed_horizons
 from radpipe.prognosis.survival.endpoint import Floats
 
 BOOTSTRAPS = PERMUTATIONS = 1000
@@ -107,7 +111,7 @@ def validate(
     asked = {"time": time, "event": event, "volume": volume, "id": id, "origin_days": origin_days}
     study = _study(saved, table, clinical, asked, unmatched)
     tables, withheld = _tables(saved, study)
-    allowed, refused = _horizons(saved, study, horizons)
+    allowed, refused = horizons_of(study, horizons or saved.facts["horizons"])
     pooled = _pooled(saved, study, tables, prediction_times(study.endpoint, allowed))
     trial = Trial(study, allowed, BOOTSTRAPS, PERMUTATIONS, seed)
     facts = facts_of_models(trial, pooled)
@@ -187,23 +191,6 @@ def _tables(saved: SavedModel, study: Study) -> tuple[Tables, dict[str, str]]:
     if saved.facts["training"]["volume"] is None:
         withheld["volume"] = "no volume baseline: the training table had no volume column"
     return tables, withheld
-
-
-def _horizons(
-    saved: SavedModel, study: Study, asked: Sequence[float] | None
-) -> tuple[Floats, list[tuple[float, str]]]:
-    if study.binary:
-        return np.array([]), []
-    try:
-        return allowed_horizons(study.endpoint, asked or saved.facts["horizons"])
-    except ValueError as error:
-        raise TableError(
-            "a horizon is no time",
-            where="--horizons",
-            found=asked,
-            expected="positive numbers, in the unit of the times",
-            remedy="leave it out",
-        ) from error
 
 
 def _pooled(saved: SavedModel, study: Study, tables: Tables, times: Floats) -> dict[str, Pooled]:
@@ -292,23 +279,21 @@ def _overlap(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Any]
 
 
 def _predictions(study: Study, pooled: Mapping[str, Pooled]) -> pd.DataFrame:
-    tables = []
-    for name, each in pooled.items():
-        table = study.identifiers()
-        table.insert(0, "fold", 0)
-        table.insert(0, "repeat", 0)
-        table.insert(0, "model", name)
-        table = table.assign(risk_score=each.risk, group=each.group)
-        names = [f"survival_at_{time:.15g}" for time in each.times]
-        predicted = pd.DataFrame(each.predicted, columns=["probability"] if study.binary else names)
-        tables.append(table.join(predicted))
+    tables = [
+        prediction_table(
+            study.identifiers(),
+            {"model": name, "repeat": 0, "fold": 0},
+            each.risk,
+            each.group,
+            probability_columns(each.predicted, each.times),
+        )
+        for name, each in pooled.items()
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
 def _contributions(saved: SavedModel, tables: Tables) -> pd.DataFrame:
-    parts = []
-    for name, X in tables.items():
-        part = ranked(saved.models()[name].contributions(X).abs().mean())
-        part.insert(0, "model", name)
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    models = saved.models()
+    return contribution_table(
+        {name: models[name].contributions(X).abs().mean() for name, X in tables.items()}
+    )
