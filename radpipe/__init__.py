@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from radpipe.errors import RadpipeError
     from radpipe.extraction.batch import extract
     from radpipe.extraction.extractor import FeatureExtractor
     from radpipe.extraction.maps import feature_maps
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FeatureExtractor": "radpipe.extraction.extractor",
     "ModelOptions": "radpipe.prognosis.evaluation",
+    "RadpipeError": "radpipe.errors",
     "evaluate": "radpipe.prognosis.evaluation",
     "extract": "radpipe.extraction.batch",
     "feature_maps": "radpipe.extraction.maps",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "FeatureExtractor",
     "ModelOptions",
+    "RadpipeError",
     "evaluate",
     "extract",
     "feature_maps",

@@ -100,7 +100,8 @@ def _runs(params: list[str], out: Path) -> dict[Path, str]:
     if Run(out).exists():
         raise SettingsError(
             "several parameter files make several runs, and the directory is one already",
-            where=str(out),
+            where="--out",
+            found=out,
             expected="a new directory, or one in which each has its run",
             remedy="name another one with --out",
         )

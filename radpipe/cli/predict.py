@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from radpipe.cli.evaluate import Table, times_in
+from radpipe.cli.options import Table, TrainedIdentifier, times_in
 from radpipe.errors import RunError, SettingsError
 
 
@@ -21,18 +21,30 @@ def predict(
     clinical: Annotated[
         Path | None, typer.Option(help="Clinical table, where the model uses columns of it.")
     ] = None,
-    identifier: Annotated[
-        str | None,
-        typer.Option("--id", help="Column that names the patient; default: as in training."),
-    ] = None,
+    identifier: TrainedIdentifier = None,
+    drop_unmatched: Annotated[
+        bool,
+        typer.Option(
+            "--drop-unmatched",
+            help="Leave out, and name, patients whom the clinical table lacks.",
+        ),
+    ] = False,
 ) -> None:
     """Tell patients' risk, survival, what drove it, and whether the model knows such patients."""
+    from radpipe.cli.show import counted
     from radpipe.prognosis.evaluation import predict as run
     from radpipe.store import write_table
     from radpipe.store.files import whole_file
 
     _check_output(out)
-    scores = run(model, table, times_in(horizons), clinical=clinical, id=identifier)
+    scores = run(
+        model,
+        table,
+        times_in(horizons),
+        clinical=clinical,
+        id=identifier,
+        unmatched="drop" if drop_unmatched else "refuse",
+    )
     if out.suffix == ".parquet":
         write_table(out, scores)
     else:
@@ -40,8 +52,9 @@ def predict(
             scores.to_csv(part, index=False)
     unlike = int(scores["unlike_training"].sum())
     if unlike:
-        typer.echo(f"{unlike} of {len(scores)} patients are unlike the training patients")
-    typer.echo(f"{len(scores)} patients: {out}")
+        are = "is" if unlike == 1 else "are"
+        typer.echo(f"{unlike} of {len(scores)} patients {are} unlike the training patients")
+    typer.echo(f"{counted(len(scores), 'patient')}: {out}")
 
 
 def _check_output(out: Path) -> None:
@@ -56,7 +69,8 @@ def _check_output(out: Path) -> None:
     if out.exists() or not out.parent.is_dir():
         raise RunError(
             "the output is there already" if out.exists() else "the output's folder is not there",
-            where=str(out),
+            where="--out",
+            found=out,
             expected="a new file in a folder that is there",
             remedy="name another one with --out, or make the folder",
         )

@@ -52,15 +52,16 @@ def _evaluation(path: Path, out: Path | None, run: Path | None) -> Iterator[Path
     if out is None:
         raise SettingsError(
             "the report of an evaluation needs a file name",
-            where=str(path),
-            expected="--out",
-            remedy="name the file, such as --out report.html",
+            where="--out",
+            found="none",
+            expected="an HTML file to make or replace",
+            remedy=f"name the file: radpipe report {path} --out report.html",
         )
     from radpipe.prognosis.report import write_report
-    from radpipe.prognosis.report.checklists import write_checklists
+    from radpipe.prognosis.report.checklists import folder_beside, write_checklists
 
     yield write_report(path, out, run)
-    folder = out.parent / "checklists"
+    folder = folder_beside(out)
     write_checklists(path, folder, run)
     yield folder
 
@@ -72,6 +73,7 @@ def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | No
             where=str(path),
             found="neither metrics.json nor run.json" if path.is_dir() else "no such directory",
             expected="a directory that `radpipe evaluate`, `validate` or `extract` made",
+            remedy="mend the path, or make one first: radpipe evaluate, radpipe extract",
         )
     if run is not None:
         raise SettingsError(
@@ -86,5 +88,6 @@ def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | No
             "one file name for several runs",
             where="--out",
             found=", ".join(str(each) for each in runs),
+            expected="one run, to which --out gives the page's name",
             remedy="leave --out out, and each run gets its report.html; or name one of the runs",
         )

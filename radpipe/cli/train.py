@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from radpipe.cli.evaluate import (
+from radpipe.cli.options import (
     Batch,
     Branch,
     Clinical,
@@ -34,7 +34,11 @@ from radpipe.cli.evaluate import (
     model_options,
     names_in,
 )
-from radpipe.prognosis.models.table import DEFAULT
+from radpipe.errors import SettingsError
+from radpipe.prognosis.models.table import DEFAULT, MODELS
+
+if TYPE_CHECKING:
+    from radpipe.prognosis.models.storage import SavedModel
 
 
 def train(
@@ -59,16 +63,14 @@ def train(
     volume_dependence: VolumeDependence = None,
     correlation: Correlation = 0.9,
     selection: Selection = None,
-    keep: Keep = 30,
+    keep: Keep = None,
     branch: Branch = None,
     seed: Seed = 0,
 ) -> None:
     """Train a model on the whole cohort; `evaluate` tells how good such a one is."""
-    from rich.console import Console
-    from rich.markup import escape
-
     from radpipe.prognosis.evaluation import train as run
 
+    _require_one(model)
     saved = run(
         table,
         clinical,
@@ -97,12 +99,34 @@ def train(
         ),
         seed=seed,
     )
-    training = saved.facts["training"]
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"{escape(model)} trained on {training['patients']} patients, {training['events']} events, "
-        f"{len(saved.facts['columns'])} columns; uses {len(saved.model.used())} of them"
+    _show(saved, out)
+
+
+def _require_one(model: str) -> None:
+    if len(names_in(model)) > 1:
+        raise SettingsError(
+            "train takes one model",
+            where="--model",
+            found=model,
+            expected=f"one of {', '.join(MODELS)}",
+            remedy="train one after the other, each with its own --out",
+        )
+
+
+def _show(saved: SavedModel, out: Path) -> None:
+    from rich.markup import escape
+
+    from radpipe.cli.show import console, counted, weights_in_words
+
+    training, page = saved.facts["training"], console()
+    patients, events = (counted(training[f"{one}s"], one) for one in ("patient", "event"))
+    page.print(
+        f"{saved.name} trained on {patients}, {events}, "
+        f"{counted(len(saved.facts['columns']), 'column')}; uses {len(saved.model.used())} of them"
     )
+    weights = saved.model.settings().get("weights")
+    if weights:
+        page.print(f"weights: {escape(weights_in_words(weights))}")
     if saved.baselines:
-        console.print(f"beside it, for `validate`: {', '.join(saved.baselines)}")
-    console.print(f"written: {escape(str(out))}")
+        page.print(f"beside it, for `validate`: {', '.join(saved.baselines)}")
+    page.print(f"written: {escape(str(out))}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from radpipe.cli.evaluate import Clinical, DropUnmatched, Seed, Table, show, times_in
+from radpipe.cli.options import Clinical, DropUnmatched, Seed, Table, TrainedIdentifier, times_in
 
 
 def validate(
@@ -23,10 +23,7 @@ def validate(
         str | None,
         typer.Option(help="Column of the tumour's volume, in the unit of the training table's."),
     ] = None,
-    identifier: Annotated[
-        str | None,
-        typer.Option("--id", help="Column that names the patient; default: as in training."),
-    ] = None,
+    identifier: TrainedIdentifier = None,
     origin_days: Annotated[
         str | None,
         typer.Option(help="Column of the day from which times run; default: as in training."),
@@ -38,6 +35,7 @@ def validate(
     seed: Seed = 0,
 ) -> None:
     """Measure a frozen model on another cohort, beside the baselines of its training."""
+    from radpipe.cli.show import show
     from radpipe.prognosis.evaluation import validate as run
     from radpipe.store.files import empty_directory
 

@@ -256,6 +256,7 @@ class Run:
                 where=str(self.path),
                 found="no run.json" if self.path.is_dir() else "no such directory",
                 expected="a directory that `radpipe extract --out` made",
+                remedy="mend the path, or extract the cohort first",
             )
         facts: dict[str, Any] = read_json(self.facts_path)
         return facts

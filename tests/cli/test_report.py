@@ -62,10 +62,20 @@ def test_evaluation_gets_checklists_beside_its_page(tmp_path):
     told = _report(tmp_path / "e", "--out", tmp_path / "r.html")
     assert told.splitlines() == [
         f"written: {tmp_path / 'r.html'}",
-        f"written: {tmp_path / 'checklists'}",
+        f"written: {tmp_path / 'r-checklists'}",
     ]
-    written = {path.stem for path in (tmp_path / "checklists").iterdir()}
+    written = {path.stem for path in (tmp_path / "r-checklists").iterdir()}
     assert written == {"tripod_ai", "clear", "metrics", "ibsi"}
+
+
+def test_pages_beside_each_other_keep_their_checklists(tmp_path):
+    write_evaluation(tmp_path / "a")
+    write_evaluation(tmp_path / "b", kind="validation")
+    _report(tmp_path / "a", "--out", tmp_path / "report.html")
+    first = {path: path.read_bytes() for path in (tmp_path / "report-checklists").iterdir()}
+    _report(tmp_path / "b", "--out", tmp_path / "report2.html")
+    assert {path: path.read_bytes() for path in (tmp_path / "report-checklists").iterdir()} == first
+    assert (tmp_path / "report2-checklists" / "tripod_ai.html").is_file()
 
 
 def test_evaluation_needs_a_file_name(tmp_path):

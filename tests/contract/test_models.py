@@ -260,14 +260,16 @@ def test_contributions_add_up_to_the_risk(fitted, new):
     parts = fitted.contributions(new)
     assert parts.index.equals(new.index)
     assert parts.columns.is_unique
+    # A column of text has one share, not one a category.
+    assert set(parts.columns) <= set(fitted.feature_names_in_)
     rest = fitted.predict(new) - parts.sum(axis=1)
     np.testing.assert_allclose(rest, rest.iloc[0], atol=2e-5)
 
 
 def test_what_is_used_moves_the_risk(case, fitted, new):
-    # Names of indicator columns are the column's, and the category's.
     used = fitted.used()
     assert len(used) == len(set(used))
+    assert set(used) <= set(fitted.feature_names_in_)
     for name in new.columns.drop("stage", errors="ignore"):
         moved = new.assign(**{name: new[name].fillna(1.0) * 5 + 3})
         changed = not np.allclose(fitted.predict(moved), fitted.predict(new), atol=1e-9)

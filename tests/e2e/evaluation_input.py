@@ -25,7 +25,7 @@ from tests.e2e.report_input import patient_ids
 HORIZONS = (365.0, 730.0)
 THRESHOLDS = np.round(np.arange(0.02, 0.99, 0.02), 2)
 TITLES = {
-    "fusion": "Fusion of volume, clinical columns and radiomics",
+    "fusion": "Fusion of clinical + volume and radiomics",
     "cox": "Elastic-net Cox model",
     "clinical": "Clinical columns alone",
     "volume": "Tumour volume alone",
@@ -251,7 +251,9 @@ def _of_validation(models: dict[str, Any]) -> dict[str, Any]:
     told = {name: {"slope": 0.8, "intercept": 0.1, "horizons": []} for name in models}
     for name, facts in told.items():
         entries = models[name]["horizons"]
-        facts["horizons"] = [entry["calibration"] for entry in entries]
+        facts["horizons"] = [
+            {"time": entry["time"], "calibration": entry["calibration"]} for entry in entries
+        ]
     return {
         "overlap": 0,
         "drift": {
@@ -288,6 +290,7 @@ def _model(name: str, rows: pd.DataFrame, score: str, kind: str) -> dict[str, An
         "title": TITLES.get(name, name),
         "baseline": baseline,
         **({"column": "original_shape_MeshVolume"} if name == "volume" else {}),
+        **({"branches": _branches(kind)} if name == "fusion" else {}),
         score: interval(found),
         **_accuracy(binary, found),
         "versus": {} if baseline else versus,
@@ -304,6 +307,12 @@ def _model(name: str, rows: pd.DataFrame, score: str, kind: str) -> dict[str, An
             for fold, value in enumerate(values[:5])
         ],
     }
+
+
+def _branches(kind: str) -> dict[str, Any]:
+    fits = 1 if kind == "validation" else 15
+    always = {"fits": fits, "weighted": fits}
+    return {"clinical + volume": {**always, "weight": 0.3}, "radiomics": {**always, "weight": 0.2}}
 
 
 def _accuracy(binary: bool, found: Interval) -> dict[str, Any]:

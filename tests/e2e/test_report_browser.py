@@ -13,6 +13,7 @@ from tests.e2e.evaluation_input import write_evaluation
 from tests.e2e.report_input import HOSTILE_IDS, patient_ids, write_run
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+DESK = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 KINDS = {
     "cross-validation": {"run": "run"},
     "validation": {"kind": "validation"},
@@ -77,6 +78,23 @@ def test_nothing_is_wider_than_the_screen(pages, tmp_path, kind, phone):
             "Math.max(...Array.from(document.images, i => i.getBoundingClientRect().right))"
         )
         assert widest <= browser.value("window.innerWidth")
+
+
+@needs_browser
+def test_a_table_that_goes_on_sideways_says_so(page, tmp_path):
+    """On a phone the widest table does, on a desk none does."""
+    wide = (
+        "Array.from(document.querySelectorAll('.scroll'), "
+        "s => [s.scrollWidth > s.clientWidth, getComputedStyle(s, '::before').content])"
+    )
+    with Browser(tmp_path) as browser:
+        browser.call("Emulation.setDeviceMetricsOverride", DESK)
+        browser.open(page)
+        assert {said for _, said in browser.value(wide)} == {"none"}
+        browser.call("Emulation.setDeviceMetricsOverride", PHONE)
+        found = browser.value(f"new Promise(done => setTimeout(() => done({wide}), 300))")
+    assert any(goes_on for goes_on, _ in found)
+    assert all((said != "none") == goes_on for goes_on, said in found)
 
 
 @needs_browser

@@ -15,6 +15,13 @@ def test_every_public_name_loads(name: str) -> None:
     assert callable(getattr(radpipe, name))
 
 
+def test_every_error_is_one_that_the_package_exports() -> None:
+    from radpipe.errors import LeakError, TableError
+
+    assert issubclass(TableError, radpipe.RadpipeError)
+    assert issubclass(LeakError, radpipe.RadpipeError)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="exctract"):
         radpipe.exctract  # noqa: B018

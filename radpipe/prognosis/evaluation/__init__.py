@@ -39,6 +39,8 @@ def __getattr__(name: str) -> Any:
         # Everything that fits or evaluates passes here, and the base install has no scikit-learn.
         raise ModelError(
             "models need packages that are not installed",
+            where="this environment",
             found=f"no {error.name}",
+            expected="radpipe with its extra `models`",
             remedy="pip install '.[models]' in the checkout",
         ) from error

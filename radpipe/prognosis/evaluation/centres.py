@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radpipe.prognosis.evaluation.harness import Fitted
-from radpipe.prognosis.evaluation.resampling import draw
 from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.survival.resampling import draw
 
 BOOTSTRAPS = 1000
 Shares = Callable[[NDArray[Any], Floats, Floats], Floats]

@@ -71,6 +71,8 @@ class TrainingDistance:
         """
         numbers = X.select_dtypes(["number", "bool"])
         asked = [name for name in ranked if name in numbers.columns][:MOST_COLUMNS]
+        if not asked:
+            return None
         values = numbers[asked].to_numpy(np.float64, na_value=np.nan)
         middle, spread = _robust_scale(values)
         kept = spread > 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.prognosis.tables.columns import id_text
+from radpipe.prognosis.tables.columns import id_text, listed
 
 Facts = dict[str, Any]
 
@@ -19,6 +21,8 @@ Facts = dict[str, Any]
 LARGE_SHIFT = 0.5
 # A share of patients that is called many.
 _MANY = 0.05
+# What is called chance, of hundreds of columns.
+_CHANCE = 0.001
 _TOLERANCE = 0.15
 _NEARLY_ALL = 0.9
 _FEWEST_COLUMNS = 3
@@ -125,7 +129,11 @@ def alone_outside(X: pd.DataFrame) -> NDArray[np.intp]:
 
 
 def drift(
-    training: Sequence[Facts], X: pd.DataFrame, features: Collection[str], used: Collection[str]
+    training: Sequence[Facts],
+    X: pd.DataFrame,
+    features: Collection[str],
+    used: Collection[str],
+    patients: int,
 ) -> Facts:
     """Compare a cohort with the training cohort, column by column.
 
@@ -138,7 +146,9 @@ def drift(
     features : collection of str
         Those from images; whether their numbers were standardised is told by them.
     used : collection of str
-        Those that move the model's risk, as they leave its steps.
+        Those that move the model's risk.
+    patients : int
+        In the training cohort.
 
     Returns
     -------
@@ -148,7 +158,7 @@ def drift(
         ``training_missing``, ``shift`` (standardised mean difference, Austin 2009,
         doi 10.1002/sim.3697; None of a column of text). ``standardised`` and
         ``training_standardised``: whether each table was brought to one scale within itself.
-        ``summary``: the same in words.
+        ``summary``: the same in words; what chance alone explains is not counted there.
     """
     cohort = column_facts(X)
     known = X.notna().sum().to_numpy()
@@ -172,7 +182,7 @@ def drift(
         "columns": columns,
         "standardised": here is not None,
         "training_standardised": there is not None,
-        "summary": " ".join([_counted(columns), *_standardised(here, there)]),
+        "summary": " ".join([_counted(columns, len(X), patients), *_standardised(here, there)]),
     }
 
 
@@ -186,6 +196,28 @@ def warn_of_drift(found: Facts) -> None:
     """
     if found["standardised"] or found["training_standardised"]:
         log.warning("%s", found["summary"])
+
+
+def warn_of_unseen(training: Sequence[Facts], X: pd.DataFrame) -> None:
+    """Log a warning for each column with categories that training lacked.
+
+    Parameters
+    ----------
+    training : sequence of dict
+        What :func:`column_facts` told of the training cohort.
+    X : DataFrame, shape (m, p)
+        The same columns of other patients.
+    """
+    for facts in training:
+        shares = facts.get("categories")
+        if not shares:
+            continue
+        name = str(facts["feature"])
+        column = X[name]
+        unseen = sorted(set(id_text(column[column.notna()])).difference(shares))
+        if unseen:
+            commonest = max(shares, key=lambda category: shares[category])
+            log.warning("%s: %s not seen in training, taken as %r", name, listed(unseen), commonest)
 
 
 def _outside(training: Facts, column: pd.Series) -> NDArray[np.bool_]:
@@ -234,15 +266,59 @@ def _near(values: Floats, wanted: float) -> NDArray[np.bool_]:
     return np.abs(values - wanted) <= _TOLERANCE
 
 
-def _counted(columns: Sequence[Facts]) -> str:
-    outside = sum((each["outside"] or 0.0) > _MANY for each in columns)
-    shifted = sum(abs(each["shift"] or 0.0) > LARGE_SHIFT for each in columns)
-    missing = sum(each["missing"] > each["training_missing"] + _MANY for each in columns)
+def _counted(columns: Sequence[Facts], patients: int, training: int) -> str:
+    outside = shifted = missing = 0
+    for each in columns:
+        ours = round(patients * (1 - each["missing"]))
+        theirs = round(training * (1 - each["training_missing"]))
+        outside += (each["outside"] or 0.0) > _MANY and (
+            chance_outside(round((each["outside"] or 0.0) * ours), ours, theirs) < _CHANCE
+        )
+        shifted += abs(each["shift"] or 0.0) > max(LARGE_SHIFT, _shift_by_chance(ours, theirs))
+        missing += each["missing"] > each["training_missing"] + _MANY
     return (
-        f"Of {len(columns)} columns, {outside} lie outside the training range in more than "
-        f"{_MANY:.0%} of the patients, {shifted} are shifted by more than {LARGE_SHIFT} standard "
-        f"deviations, and {missing} are missing more often than in training."
+        f"Columns outside the training range in more than {_MANY:.0%} of the patients: {outside} "
+        f"of {len(columns)}; shifted by more than {LARGE_SHIFT} standard deviations: {shifted}; "
+        f"missing more often than in training: {missing}. What chance explains (p of {_CHANCE:g} "
+        "or more) is not counted."
     )
+
+
+def chance_outside(outside: int, patients: int, training: int) -> float:
+    """Tell how often so many new patients of one population lie outside the training range.
+
+    Parameters
+    ----------
+    outside : int
+        New patients below the lowest or above the highest of training.
+    patients, training : int
+        All of each.
+
+    Returns
+    -------
+    float
+        Probability of so many or more. All orders of both cohorts are equally likely, whatever the
+        distribution, so that those outside are the runs at the two ends.
+
+    Examples
+    --------
+    >>> round(chance_outside(1, 1, 59), 4)
+    0.0333
+    """
+    if training < 2:
+        return 1.0
+    beyond = np.arange(outside, patients + 1)
+    orders = np.log(beyond + 1) + _log_choose(training + patients - beyond - 2, training - 2)
+    return float(np.exp(orders - _log_choose(training + patients, training)).sum())
+
+
+def _log_choose(of: Any, some: int) -> Floats:
+    return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
+
+
+def _shift_by_chance(ours: int, theirs: int) -> float:
+    error = np.sqrt(1 / ours + 1 / theirs) if ours and theirs else np.inf
+    return float(NormalDist().inv_cdf(1 - _CHANCE / 2) * error)
 
 
 def _standardised(here: str | None, there: str | None) -> list[str]:

@@ -10,9 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radpipe.prognosis.evaluation.branches import title_facts
 from radpipe.prognosis.evaluation.controls import p_value
 from radpipe.prognosis.evaluation.measures import Pooled, pooled_measures
-from radpipe.prognosis.evaluation.resampling import (
+from radpipe.prognosis.evaluation.results import interval_facts
+from radpipe.prognosis.evaluation.study import Study
+from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, VOLUME
+from radpipe.prognosis.survival import (
+    Interval,
+    bootstrap_interval,
+    log_rank_statistic,
+    logistic_loss,
+    partial_likelihood_loss,
+)
+from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.survival.resampling import (
     Pairs,
     all_pairs,
     average_precisions,
@@ -22,29 +34,20 @@ from radpipe.prognosis.evaluation.resampling import (
     pairs_at,
     uno_pairs,
 )
-from radpipe.prognosis.evaluation.results import interval_facts
-from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, MODELS, VOLUME
-from radpipe.prognosis.survival import (
-    Interval,
-    bootstrap_interval,
-    log_rank_statistic,
-    logistic_loss,
-    partial_likelihood_loss,
-)
-from radpipe.prognosis.survival.endpoint import Floats
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What all models of a validation have in common.
+class Frozen:
+    """What is known of a validation before its models are measured.
 
     Attributes
     ----------
     study : Study
         The cohort.
+    settings : mapping of str to dict
+        What the training of each model chose.
     horizons : ndarray of float64, shape (h,)
         When is measured.
     bootstraps, permutations : int
@@ -54,18 +57,19 @@ class Trial:
     """
 
     study: Study
+    settings: Mapping[str, Facts]
     horizons: Floats
     bootstraps: int
     permutations: int
     seed: int
 
 
-def facts_of_models(trial: Trial, pooled: Mapping[str, Pooled]) -> dict[str, Facts]:
+def facts_of_models(frozen: Frozen, pooled: Mapping[str, Pooled]) -> dict[str, Facts]:
     """Measure every model.
 
     Parameters
     ----------
-    trial : Trial
+    frozen : Frozen
         The cohort.
     pooled : mapping of str to Pooled
         Predictions by model.
@@ -75,30 +79,30 @@ def facts_of_models(trial: Trial, pooled: Mapping[str, Pooled]) -> dict[str, Fac
     dict
         By model, as ``metrics.json`` holds it.
     """
-    study = trial.study
-    drawn = draw(len(study.endpoint), trial.bootstraps, trial.seed)
+    study = frozen.study
+    drawn = draw(len(study.endpoint), frozen.bootstraps, frozen.seed)
     risks = {name: each.risk for name, each in pooled.items()}
     pairs = all_pairs(study.endpoint)
     values = {name: concordances(pairs, risk, drawn) for name, risk in risks.items()}
     facts = {
         name: {
-            "title": MODELS[name].title,
+            **title_facts(name, [frozen.settings[name]]),
             "baseline": name in BASELINES,
             **({"column": study.volume} if name == VOLUME else {}),
-            **_discrimination(trial, risks[name], values[name], drawn),
+            **_discrimination(frozen, risks[name], values[name], drawn),
             "versus": _versus(name, values),
-            **pooled_measures(each, trial.horizons),
+            **pooled_measures(each, frozen.horizons),
             "correlation_with_volume": _correlation(study, risks[name]),
-            "likelihood_gain": _gain(trial, name, risks),
+            "likelihood_gain": _gain(frozen, name, risks),
             "folds_without_pairs": 0,
             "folds": [],
         }
         for name, each in pooled.items()
     }
     if not study.binary:
-        _add_aucs(trial, facts, risks, drawn)
+        _add_aucs(frozen, facts, risks, drawn)
         for name, each in pooled.items():
-            facts[name]["log_rank"] = _log_rank(trial, each)
+            facts[name]["log_rank"] = _log_rank(frozen, each)
     return facts
 
 
@@ -106,10 +110,10 @@ def _interval(interval: Interval | None) -> Facts | None:
     return None if interval is None else interval_facts(interval)
 
 
-def _discrimination(trial: Trial, risk: Floats, values: Floats, drawn: Floats) -> Facts:
-    y = trial.study.endpoint
+def _discrimination(frozen: Frozen, risk: Floats, values: Floats, drawn: Floats) -> Facts:
+    y = frozen.study.endpoint
     found = _interval(interval_of(values))
-    if trial.study.binary:
+    if frozen.study.binary:
         precision = interval_of(average_precisions(y, risk, drawn))
         return {"auc": found, "average_precision": _interval(precision)}
     return {"c_index": found, "uno": _of_pairs(lambda: uno_pairs(y), risk, drawn)}
@@ -122,11 +126,11 @@ def _of_pairs(make: Callable[[], Pairs], risk: Floats, drawn: Floats) -> Facts |
         return None
 
 
-def _resampled(trial: Trial, metric: Callable[[Any], float]) -> Facts | None:
-    patients = len(trial.study.endpoint)
+def _resampled(frozen: Frozen, metric: Callable[[Any], float]) -> Facts | None:
+    patients = len(frozen.study.endpoint)
     try:
         interval = bootstrap_interval(
-            metric, patients, bootstraps=trial.bootstraps, seed=trial.seed
+            metric, patients, bootstraps=frozen.bootstraps, seed=frozen.seed
         )
     except ValueError:
         return None
@@ -147,41 +151,41 @@ def _correlation(study: Study, risk: Floats) -> float | None:
     return found if np.isfinite(found) else None
 
 
-def _gain(trial: Trial, name: str, risks: Mapping[str, Floats]) -> Facts | None:
+def _gain(frozen: Frozen, name: str, risks: Mapping[str, Floats]) -> Facts | None:
     other = BOTH if BOTH in risks else VOLUME
     if name in BASELINES or other not in risks:
         return None
-    y = trial.study.endpoint
-    loss = logistic_loss if trial.study.binary else partial_likelihood_loss
+    y = frozen.study.endpoint
+    loss = logistic_loss if frozen.study.binary else partial_likelihood_loss
 
     def gain(places: Any) -> float:
         return loss(y[places], risks[other][places]) - loss(y[places], risks[name][places])
 
-    return _resampled(trial, gain)
+    return _resampled(frozen, gain)
 
 
 def _add_aucs(
-    trial: Trial, facts: Mapping[str, Facts], risks: Mapping[str, Floats], drawn: Floats
+    frozen: Frozen, facts: Mapping[str, Facts], risks: Mapping[str, Floats], drawn: Floats
 ) -> None:
-    y = trial.study.endpoint
-    for place, time in enumerate(trial.horizons):
+    y = frozen.study.endpoint
+    for place, time in enumerate(frozen.horizons):
         for name, risk in risks.items():
             found = _of_pairs(partial(pairs_at, y, float(time)), risk, drawn)
             facts[name]["horizons"][place]["auc"] = found
 
 
-def _log_rank(trial: Trial, pooled: Pooled) -> Facts:
-    random = np.random.default_rng(trial.seed)
+def _log_rank(frozen: Frozen, pooled: Pooled) -> Facts:
+    random = np.random.default_rng(frozen.seed)
     try:
         observed = log_rank_statistic(pooled.y, pooled.group)
     except ValueError:
         return {"statistic": None, "p": None, "permutations": 0}
     chance = [
         log_rank_statistic(pooled.y, random.permutation(pooled.group))
-        for _ in range(trial.permutations)
+        for _ in range(frozen.permutations)
     ]
     return {
         "statistic": observed,
         "p": p_value(observed, chance),
-        "permutations": trial.permutations,
+        "permutations": frozen.permutations,
     }

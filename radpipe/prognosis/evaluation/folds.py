@@ -44,13 +44,14 @@ def outer_folds(study: Study, repeats: int, folds: int, seed: int) -> list[Fold]
             expected="1 repeat and 2 folds or more",
             remedy="leave both out for 5 x 5",
         )
-    if fewest_of(study.endpoint) < folds:
+    fewest = fewest_of(study.endpoint)
+    if fewest < folds:
         raise TableError(
             "fewer events than folds",
             where=f"{study.where}, column {study.roles.event}",
-            found=f"{fewest_of(study.endpoint)} events",
+            found=fewest,
             expected=f"at least {folds}, one a fold",
-            remedy="take fewer --folds, or a larger cohort",
+            remedy=f"{'take fewer --folds, or' if fewest > 1 else 'take'} a larger cohort",
         )
     event = events_of(study.endpoint)
     return repeated_folds(event, repeats=repeats, folds=folds, seed=seed)

@@ -13,7 +13,13 @@ from sklearn.base import clone
 from radpipe.prognosis.evaluation.leaks import require_fitted_on
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.survival import NoPairsError, auc, concordance_index, kaplan_meier
+from radpipe.prognosis.survival import (
+    NoPairsError,
+    auc,
+    concordance_index,
+    kaplan_meier,
+    survival_at,
+)
 from radpipe.prognosis.survival.endpoint import Floats, is_binary
 from radpipe.prognosis.survival.splits import Fold
 
@@ -153,5 +159,4 @@ def concordance(y: NDArray[Any], risk: Floats) -> float | None:
 
 
 def _curve(y: NDArray[Any], times: Floats) -> Floats:
-    at, survival = kaplan_meier(y)
-    return np.concatenate([[1.0], survival])[np.searchsorted(at, times, side="right")]
+    return survival_at(kaplan_meier(y), times)

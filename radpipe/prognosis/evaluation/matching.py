@@ -44,7 +44,7 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
             where=saved.path,
             found=f"missing: {listed(missing)}",
             expected=f"{len(columns)} columns",
-            remedy="extract with the model's settings; name clinical predictors with --clinical",
+            remedy="extract with the model's settings; give clinical columns with --clinical FILE",
         )
     _require_same_extraction(saved, frame.attrs.get("provenance"))
     _require_known_categories(saved, frame)

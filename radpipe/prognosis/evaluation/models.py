@@ -10,6 +10,7 @@ from typing import Any, Self
 import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
+from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
 from radpipe.prognosis.models.parts import SELECTIONS, Columns, Reduction
@@ -17,9 +18,6 @@ from radpipe.prognosis.models.table import BASELINES, MODELS, VOLUME, model_clas
 from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.stability import load_stability, stability_scores
-
-# Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
-MIN_EVENTS = 20
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,13 @@ def warn_of_overlap(found: Mapping[str, set[str]] | None, patients: int) -> None
     if told:
         # A number may be another patient's in another hospital; an image cannot.
         others = ", or rename them if they are others" if [*told] == [IDENTIFIER] else ""
+        count = len(set.union(*told.values()))
         log.warning(
-            "%d of %d patients bear the %s of a training patient: no external validation; "
+            "%d of %d patients %s the %s of a training patient: no external validation; "
             "leave them out%s",
-            len(set.union(*told.values())),
+            count,
             patients,
+            "bears" if count == 1 else "bear",
             " or the ".join(told),
             others,
         )

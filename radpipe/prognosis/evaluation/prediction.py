@@ -12,7 +12,7 @@ import pandas as pd
 
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
-from radpipe.prognosis.evaluation.drift import outside_range
+from radpipe.prognosis.evaluation.drift import outside_range, warn_of_unseen
 from radpipe.prognosis.evaluation.matching import require_match
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
@@ -32,6 +32,7 @@ def predict(
     *,
     clinical: Table | None = None,
     id: str | None = None,
+    unmatched: str = "refuse",
 ) -> pd.DataFrame:
     """Tell each patient's risk, what drove it, and whether the model knows such patients.
 
@@ -51,6 +52,9 @@ def predict(
         Clinical table, where the model uses columns of it that the feature table lacks.
     id : str, optional
         Column that names the patient; else named as in training.
+    unmatched : {"refuse", "drop"}
+        What to do with patients whom the clinical table does not know; those left out are logged
+        as a warning to ``radpipe``.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def predict(
     """
     saved = model if isinstance(model, SavedModel) else load(model)
     times = _times(saved, horizons)
-    frame = as_predictors(table, clinical, _roles(saved, id))
+    frame = as_predictors(table, clinical, _roles(saved, id), unmatched)
     X = require_match(saved, frame)
     risk = saved.model.predict(X)
     cut = saved.facts["training"]["cuts"][saved.name]
@@ -170,7 +174,9 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     facts = {each["feature"]: each for each in training["columns"]}
     # Another hospital's batch is new by its nature.
     columns = [name for name in X.columns if name != training["roles"]["batch"]]
-    outside = outside_range([facts[name] for name in columns], X[columns]).sum(axis=1)
+    known = [facts[name] for name in columns]
+    warn_of_unseen(known, X)
+    outside = outside_range(known, X[columns]).sum(axis=1)
     told = {
         "distance_percentile": percentile,
         "outside_range": outside,

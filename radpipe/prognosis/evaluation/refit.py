@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from radpipe.prognosis.evaluation.measures import calibration_facts
 from radpipe.prognosis.models.base import FEWEST_EVENTS, Model, fewest_of
-from radpipe.prognosis.models.calibration import Calibration
+from radpipe.prognosis.models.calibration import Recalibration
 from radpipe.prognosis.survival import (
     binary_calibration,
     calibration_at,
@@ -65,12 +66,12 @@ def recalibrated(
     return {"slope": slope, "intercept": intercept, "horizons": _at(fitted, score, y, horizons)}
 
 
-def _fit(y: NDArray[Any], score: Floats) -> Calibration:
-    return Calibration.fit(y, score, np.zeros(len(y), dtype=np.intp))
+def _fit(y: NDArray[Any], score: Floats) -> Recalibration:
+    return Recalibration.fit(y, score, np.zeros(len(y), dtype=np.intp))
 
 
 def _at(
-    fitted: list[tuple[Calibration, NDArray[np.intp]]],
+    fitted: list[tuple[Recalibration, NDArray[np.intp]]],
     score: Floats,
     y: NDArray[Any],
     horizons: Floats,
@@ -78,7 +79,7 @@ def _at(
     if is_binary(y):
         probability = np.empty(len(y))
         for calibration, test in fitted:
-            probability[test] = 0.5 * (1 + np.tanh(calibration.risk(score[test]) / 2))
+            probability[test] = expit(calibration.risk(score[test]))
         facts = calibration_facts(lambda: binary_calibration(y, probability))
         return [{"time": None, "calibration": facts}]
     survival = np.empty((len(y), len(horizons)))

@@ -36,9 +36,17 @@ def horizons_of(
     Raises
     ------
     TableError
-        A horizon is not positive.
+        A horizon is not positive, or the endpoint has no times.
     """
     if study.binary:
+        if asked:
+            raise TableError(
+                "this endpoint has no times",
+                where="--horizons",
+                found=asked,
+                expected="none: the endpoint is binary",
+                remedy="leave --horizons out, or name the column of times with --time",
+            )
         return np.array([]), []
     try:
         return allowed_horizons(study.endpoint, asked)

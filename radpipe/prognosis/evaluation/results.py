@@ -27,6 +27,8 @@ from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
 SCHEMA_VERSION = 2
+# Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
+MIN_EVENTS = 20
 # Whose median divides the risk groups of a validation.
 TRAINING, COHORT = "training patients", "patients of this cohort"
 _METRICS, _PREDICTIONS = "metrics.json", "predictions.parquet"

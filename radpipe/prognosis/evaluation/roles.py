@@ -9,6 +9,8 @@ from typing import Any
 from radpipe.errors import TableError
 from radpipe.prognosis.tables.outcomes import event_column
 
+_NEEDED = ("event", "id")
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -85,13 +87,15 @@ class Roles:
         return list(dict.fromkeys(named))
 
     def require_sense(self) -> None:
-        """Refuse a column with two parts that exclude each other.
+        """Refuse a part without a column, and a column with two parts that exclude each other.
 
         Raises
         ------
         TableError
-            The endpoint would predict itself, or an origin of times is named without times.
+            A name is empty, the endpoint would predict itself, or an origin of times is named
+            without times.
         """
+        self._require_names()
         predictors = {*self.clinical_columns, self.batch, self.centre, self.volume}
         leaking = {self.time, self.event, self.event.rpartition("=")[0], self.origin_days}
         twice = (leaking & predictors) - {None}
@@ -111,3 +115,15 @@ class Roles:
                 expected="a column of times",
                 remedy="name it with --time, or leave out --origin-days",
             )
+
+    def _require_names(self) -> None:
+        for part, name in asdict(self).items():
+            if isinstance(name, str) and not name.strip():
+                option = f"--{part.replace('_', '-')}"
+                raise TableError(
+                    "an empty name",
+                    where=option,
+                    found=repr(name),
+                    expected="the name of a column",
+                    remedy="name one" if part in _NEEDED else f"name one, or leave {option} out",
+                )

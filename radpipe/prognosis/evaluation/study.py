@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.errors import TableError
+from radpipe.prognosis.evaluation.patients import Cohort, require_patients, select
 from radpipe.prognosis.evaluation.roles import Roles
-from radpipe.prognosis.evaluation.selection import Cohort, select
 from radpipe.prognosis.survival import median_follow_up
 from radpipe.prognosis.survival.endpoint import events_of, is_binary
 from radpipe.prognosis.tables import (
@@ -35,6 +36,9 @@ from radpipe.prognosis.tables.suspects import refuse_resembling
 __all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
 
 Table = str | Path | pd.DataFrame
+_CLINICAL = "give the table that holds the clinical columns and outcomes with --clinical FILE"
+
+log = logging.getLogger("radpipe")
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,9 @@ class Study:
         }
 
 
-def as_predictors(table: Table, clinical: Table | None, roles: Roles) -> pd.DataFrame:
+def as_predictors(
+    table: Table, clinical: Table | None, roles: Roles, unmatched: str = "refuse"
+) -> pd.DataFrame:
     """Join what a model may ask for of patients whose outcomes nobody knows.
 
     Parameters
@@ -176,6 +182,9 @@ def as_predictors(table: Table, clinical: Table | None, roles: Roles) -> pd.Data
         know more patients.
     roles : Roles
         Of the training table. The endpoint's columns may be absent.
+    unmatched : {"refuse", "drop"}
+        What to do with patients whom the clinical table does not know; those left out are logged
+        as a warning to ``radpipe``.
 
     Returns
     -------
@@ -185,7 +194,7 @@ def as_predictors(table: Table, clinical: Table | None, roles: Roles) -> pd.Data
     Raises
     ------
     TableError
-        The tables are wrong, or a patient has no clinical row.
+        The tables are wrong, a patient has no clinical row, or nobody is left.
     RunError
         The directory holds no finished run.
     """
@@ -195,8 +204,17 @@ def as_predictors(table: Table, clinical: Table | None, roles: Roles) -> pd.Data
     if told is not None:
         told = told[told["patient_id"].isin(features["patient_id"])]
     named = [*roles.clinical_columns, *([] if roles.batch is None else [roles.batch])]
-    joined = _joined(rows, features, told, list(dict.fromkeys(named)), "refuse")
+    joined = _joined(rows, features, told, list(dict.fromkeys(named)), unmatched)
+    _tell_dropped(joined)
     return _cleaned(joined, roles, [roles.batch])
+
+
+def _tell_dropped(joined: pd.DataFrame) -> None:
+    dropped = joined.attrs.get("dropped", {})
+    require_patients(joined, dropped)
+    for why, patients in dropped.items():
+        if patients:
+            log.warning("left out, %s: %s", why, ", ".join(patients))
 
 
 def _features(rows: pd.DataFrame, roles: Roles, others: list[str]) -> pd.DataFrame:
@@ -247,6 +265,7 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     joined.attrs = attrs
     cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
     _refuse_without_events(cohort, roles)
+    _warn_if_constant(cohort.frame[extracted])
     named = [size, *roles.clinical_columns, roles.batch, roles.centre]
     kept = ["patient_id", *extracted, *(name for name in named if name is not None)]
     frame = cohort.frame[list(dict.fromkeys(kept))].copy()
@@ -284,7 +303,8 @@ def _joined(
         where = name_of_table(clinical, "the clinical table")
         theirs = [name for name in others if name in clinical.columns or name not in rows.columns]
         frame = join_columns(features, clinical, theirs, unmatched)
-    ours = patient_columns(rows, [name for name in others if name not in theirs])
+    else_there = None if clinical is not None else _CLINICAL
+    ours = patient_columns(rows, [name for name in others if name not in theirs], else_there)
     values = ours.loc[frame["patient_id"]].set_index(frame.index)
     attrs = {**frame.attrs, "outcomes": where}
     frame = pd.concat([frame.drop(columns=ours.columns, errors="ignore"), values], axis=1)
@@ -319,6 +339,11 @@ def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:
         expected="patients with the event and without it",
         remedy="look at how the column is coded, or take a larger cohort or a longer follow-up",
     )
+
+
+def _warn_if_constant(features: pd.DataFrame) -> None:
+    if len(features.columns) and not (features.max() > features.min()).any():
+        log.warning("no feature varies among the %d patients", len(features))
 
 
 def versions() -> dict[str, str]:

@@ -11,21 +11,14 @@ import pandas as pd
 
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation import controls
+from radpipe.prognosis.evaluation.branches import title_facts
 from radpipe.prognosis.evaluation.centres import Shares, centre_draws
 from radpipe.prognosis.evaluation.comparison import difference, over_folds
 from radpipe.prognosis.evaluation.harness import Bench, Fitted
 from radpipe.prognosis.evaluation.measures import average, pooled_measures
-from radpipe.prognosis.evaluation.resampling import (
-    all_pairs,
-    average_precisions,
-    concordances,
-    interval_of,
-    pairs_at,
-    uno_pairs,
-)
 from radpipe.prognosis.evaluation.results import interval_facts
 from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, DEFAULT, MODELS, VOLUME
+from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, DEFAULT, VOLUME
 from radpipe.prognosis.survival import (
     Interval,
     average_precision,
@@ -35,6 +28,14 @@ from radpipe.prognosis.survival import (
     uno_concordance,
 )
 from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.survival.resampling import (
+    all_pairs,
+    average_precisions,
+    concordances,
+    interval_of,
+    pairs_at,
+    uno_pairs,
+)
 
 Results = dict[str, list[Fitted]]
 _ANYTHING = (-np.inf, np.inf)
@@ -93,7 +94,7 @@ def facts_of_models(
     facts = {}
     for name, done in results.items():
         facts[name] = {
-            "title": MODELS[name].title,
+            **title_facts(name, [one.settings for one in done]),
             "baseline": name in BASELINES,
             **({"column": study.volume} if name == VOLUME else {}),
             **_pairs(study, name, done),

@@ -12,9 +12,10 @@ import pandas as pd
 
 from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
 from radpipe.prognosis.evaluation.drift import alone_outside, column_facts
-from radpipe.prognosis.evaluation.models import MIN_EVENTS, ModelOptions, choose_models, prepare
+from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import patient_hashes
+from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions

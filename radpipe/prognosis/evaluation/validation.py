@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from radpipe.errors import ModelError, TableError
-from radpipe.prognosis.evaluation.drift import drift, warn_of_drift
-from radpipe.prognosis.evaluation.external import Trial, facts_of_models
+from radpipe.prognosis.evaluation.drift import drift, warn_of_drift, warn_of_unseen
+from radpipe.prognosis.evaluation.external import Frozen, facts_of_models
 from radpipe.prognosis.evaluation.matching import require_match
 from radpipe.prognosis.evaluation.measures import Pooled, prediction_times
 from radpipe.prognosis.evaluation.overlap import find_overlap, warn_of_overlap
@@ -35,6 +35,7 @@ from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.models.storage import SavedModel, load
+from radpipe.prognosis.survival import survival_at
 from radpipe.prognosis.survival.endpoint import Floats
 
 BOOTSTRAPS = PERMUTATIONS = 1000
@@ -113,8 +114,9 @@ def validate(
     tables, withheld = _tables(saved, study)
     allowed, refused = horizons_of(study, horizons or saved.facts["horizons"])
     pooled = _pooled(saved, study, tables, prediction_times(study.endpoint, allowed))
-    trial = Trial(study, allowed, BOOTSTRAPS, PERMUTATIONS, seed)
-    facts = facts_of_models(trial, pooled)
+    settings = {name: each.settings() for name, each in saved.models().items()}
+    frozen = Frozen(study, settings, allowed, BOOTSTRAPS, PERMUTATIONS, seed)
+    facts = facts_of_models(frozen, pooled)
     _require_pairs(study, facts[saved.name])
     metrics = {
         "schema": SCHEMA_VERSION,
@@ -218,8 +220,7 @@ def _null(saved: SavedModel, times: Floats) -> Floats:
     told = saved.facts["training"]["without_predictors"]
     if saved.binary:
         return np.asarray(told["probability"])
-    steps = np.searchsorted(told["times"], times, side="right")
-    return np.asarray(np.concatenate([[1.0], told["survival"]])[steps])
+    return survival_at((told["times"], told["survival"]), times)
 
 
 def _require_pairs(study: Study, facts: Mapping[str, Any]) -> None:
@@ -263,15 +264,17 @@ def _drift(saved: SavedModel, study: Study) -> dict[str, Any]:
     others = {*roles["clinical_columns"], roles["batch"]}
     features = [each["feature"] for each in known if each["feature"] not in others]
     X = study.frame[[each["feature"] for each in known]]
-    found = drift(known, X, features, saved.model.used())
+    found = drift(known, X, features, saved.model.used(), training["patients"])
     warn_of_drift(found)
+    warn_of_unseen([each for each in known if each["feature"] != roles["batch"]], X)
     return found
 
 
 def _overlap(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Any]:
     found = find_overlap(saved.facts["training"], study, [*X.columns])
     warn_of_overlap(found, len(X))
-    told = [f"{len(who)} patients by {what}" for what, who in (found or {}).items() if who]
+    patients = {what: len(who) for what, who in (found or {}).items() if who}
+    told = [f"{count} of {len(X)} patients by {what}" for what, count in patients.items()]
     return {
         "overlap": None if found is None else len(set.union(*found.values())),
         "leaks": {"checked": [] if found is None else [*found], "found": told},

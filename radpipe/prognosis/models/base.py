@@ -10,13 +10,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from radpipe.errors import ModelError
 from radpipe.parallel import one_blas_thread
-from radpipe.prognosis.models.calibration import Calibration, Places, Target
+from radpipe.prognosis.models.calibration import Places, Recalibration, Target
 from radpipe.prognosis.models.parts import Columns
+from radpipe.prognosis.models.table import called
 from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.tables.columns import listed
 
@@ -57,7 +59,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         Standardised scores of the training patients, each from an inner fold without it.
     fold_ : ndarray of int, shape (n,)
         That fold.
-    calibration_ : Calibration
+    calibration_ : Recalibration
         Slope and baseline.
     """
 
@@ -178,7 +180,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         self.rows_ = X.index
         with one_blas_thread():
             self.out_of_fold_, self.fold_ = self._cross_fit(X, y)
-            self.calibration_ = Calibration.fit(y, self.out_of_fold_, self.fold_)
+            self.calibration_ = Recalibration.fit(y, self.out_of_fold_, self.fold_)
             self._fit_all(X, y)
             self.centre_, self.scale_ = centre_and_scale(self._scores(X))
         return self
@@ -237,7 +239,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             Probabilities.
         """
         self._require_learnt(BINARY)
-        return np.asarray(0.5 * (1 + np.tanh(self.predict(X) / 2)))
+        return np.asarray(expit(self.predict(X)))
 
     def standardised(self, X: pd.DataFrame) -> Floats:
         """Return scores before calibration.
@@ -318,7 +320,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             Itself, fitted.
         """
         self.centre_, self.scale_ = state["centre"], state["scale"]
-        self.calibration_ = Calibration.restore(state["calibration"])
+        self.calibration_ = Recalibration.restore(state["calibration"])
         self._restore(folder, state)
         return self
 
@@ -340,7 +342,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if learnt != kind:
             raise ModelError(
                 f"this model learnt no {kind} endpoint",
-                where=type(self).__name__,
+                where=called(self),
                 found=learnt,
                 expected=kind,
                 remedy="ask for predict_survival where there are times, else predict_probability",
@@ -356,7 +358,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         missing = [name for name in wanted if name not in names]
         raise ModelError(
             "the columns are not those that the model was fitted on",
-            where=type(self).__name__,
+            where=called(self),
             found=f"missing: {listed(missing)}" if missing else "other columns or another order",
             expected=f"{len(wanted)} columns: {listed(wanted, 3)}",
             remedy="select them by name: X[list(model.feature_names_in_)]",
@@ -366,7 +368,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if X.shape[1] == 0:
             raise ModelError(
                 "no column to learn from",
-                where=type(self).__name__,
+                where=called(self),
+                found="none",
                 expected="at least one feature",
                 remedy="columns named as extraction names them are features; name all others",
             )
@@ -374,16 +377,16 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         if kind not in self.endpoints:
             raise ModelError(
                 f"this model cannot learn a {kind} endpoint",
-                where=type(self).__name__,
+                where=called(self),
                 found=kind,
                 expected=", ".join(self.endpoints),
-                remedy="take another --model",
+                remedy="take --model fusion; or cox where there are times, logistic where not",
             )
         fewest = fewest_of(y)
         if fewest < FEWEST_EVENTS:
             raise ModelError(
                 "too few events to learn from",
-                where=type(self).__name__,
+                where=called(self),
                 found=fewest,
                 expected=f"at least {FEWEST_EVENTS}",
                 remedy="take a larger cohort or a longer follow-up",

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from radpipe.prognosis.survival.breslow import baseline_hazard, survival_curves
 from radpipe.prognosis.survival.cox import fit_cox, partial_likelihood_loss
@@ -23,7 +24,7 @@ _RIDGE = 1e-2
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Recalibration:
     """One slope for the scores, and the risk of a patient whose score is zero.
 
     Attributes
@@ -56,7 +57,7 @@ class Calibration:
 
         Returns
         -------
-        Calibration
+        Recalibration
             By maximum likelihood (the slope of Cox 1958, doi 10.1093/biomet/45.3-4.562, and of its
             survival analogue: van Houwelingen 2000,
             doi 10.1002/1097-0258(20001230)19:24<3401::AID-SIM554>3.0.CO;2-2).
@@ -125,7 +126,7 @@ class Calibration:
 
         Returns
         -------
-        Calibration
+        Recalibration
             The same.
         """
         found = state["baseline"]
@@ -171,7 +172,7 @@ def _intercept(y: Target, log_odds: Floats) -> float:
     share = y.mean()
 
     def excess(intercept: float) -> float:
-        return float((0.5 * (1 + np.tanh((log_odds + intercept) / 2))).mean() - share)
+        return float(expit(log_odds + intercept).mean() - share)
 
     reach = 40.0 + float(np.abs(log_odds).max(initial=0.0))
     return float(brentq(excess, -reach, reach, xtol=1e-12))

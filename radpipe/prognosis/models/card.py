@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from radpipe.prognosis.models.parts import Reduction
-from radpipe.prognosis.models.table import MODELS
+from radpipe.prognosis.models.table import title_of
 
 _TEMPLATE = """# Model card: {title}
 
@@ -62,7 +62,7 @@ def model_card(facts: dict[str, Any]) -> str:
     """
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in _rows(facts))
     return _TEMPLATE.format(
-        title=_title(facts["model"]),
+        title=_title(facts["model"], facts["state"]),
         predicts=_predicts(facts["endpoint"]),
         rows=rows,
         parts="\n".join(f"- {part}" for part in _parts(facts["state"], facts["parameters"])),
@@ -70,8 +70,8 @@ def model_card(facts: dict[str, Any]) -> str:
     )
 
 
-def _title(model: str) -> str:
-    return f"{MODELS[model].title} (`{model}`)" if model in MODELS else f"`{model}`"
+def _title(model: str, state: dict[str, Any]) -> str:
+    return f"{title_of(model, state.get('branches', ()))} (`{model}`)"
 
 
 def _predicts(endpoint: dict[str, Any]) -> str:

@@ -76,10 +76,8 @@ class FeatureModel(LearnerModel):
         dict of str to list of str
             Members by the one that was kept, itself among them.
         """
-        for step in self.steps_.steps:
-            if isinstance(step, CorrelationClusters):
-                return step.clusters_
-        return {}
+        step = self.steps_.find(CorrelationClusters)
+        return {} if step is None else step.clusters_
 
     def _reduction(self) -> Reduction:
         return self.reduction or Reduction()

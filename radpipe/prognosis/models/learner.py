@@ -14,7 +14,7 @@ from radpipe.prognosis.models.base import Model, centre_and_scale, fewest_of
 from radpipe.prognosis.models.calibration import Places, Target, held_out_loss
 from radpipe.prognosis.survival.endpoint import Floats, events_of
 from radpipe.prognosis.survival.splits import stratified_folds
-from radpipe.prognosis.tables.steps import Steps
+from radpipe.prognosis.tables.steps import Encode, Steps
 
 
 @dataclass(frozen=True)
@@ -185,14 +185,15 @@ class LearnerModel(Model):
         """
 
     def used(self) -> list[str]:
-        """Name the columns, as they leave the steps, that move the fitted model's scores.
+        """Name the columns that move the fitted model's scores.
 
         Returns
         -------
         list of str
-            In the table's order.
+            In the table's order; of a cluster of features the one that was kept.
         """
-        return self.used_by(self.learnt_)
+        sources = self._sources()
+        return list(dict.fromkeys(sources.get(name, name) for name in self.used_by(self.learnt_)))
 
     def settings(self) -> dict[str, Any]:
         """Return what was chosen in training.
@@ -217,7 +218,16 @@ class LearnerModel(Model):
         return self.score(self.learnt_, self.steps_.transform(X))
 
     def _splits(self, X: pd.DataFrame) -> pd.DataFrame:
-        return self.split(self.learnt_, self.steps_.transform(X))
+        split = self.split(self.learnt_, self.steps_.transform(X))
+        sources = self._sources()
+        if not sources:
+            return split
+        # Whoever is of one category is not of another: together they are one column's doing.
+        return split.T.groupby(lambda name: sources.get(name, name), sort=False).sum().T
+
+    def _sources(self) -> dict[str, str]:
+        step = self.steps_.find(Encode)
+        return {} if step is None else step.sources()
 
     def _write(self, folder: Path) -> dict[str, Any]:
         learnt = self.write_learnt(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,9 +41,7 @@ MODELS = {
     "logistic": Entry(f"{_ROOM}.elastic_net.LogisticModel", "Elastic-net logistic model"),
     "xgb_cox": Entry(f"{_ROOM}.xgb_cox.XgbCox", "Gradient-boosted Cox model"),
     "xgb_classifier": Entry(f"{_ROOM}.xgb_classifier.XgbClassifier", "Gradient-boosted classifier"),
-    DEFAULT: Entry(
-        f"{_ROOM}.fusion.FusionModel", "Fusion of volume, clinical columns and radiomics"
-    ),
+    DEFAULT: Entry(f"{_ROOM}.fusion.FusionModel", "Fusion"),
 }
 
 
@@ -96,13 +95,64 @@ def name_of(model: Model) -> str:
     ModelError
         Its class is not there.
     """
-    home = f"{type(model).__module__}.{type(model).__qualname__}"
-    for name, entry in MODELS.items():
-        if entry.home == home:
-            return name
+    name = _name_or_none(model)
+    if name is not None:
+        return name
     raise ModelError(
         "this model has no name",
-        found=home,
+        found=_home_of(model),
         expected=", ".join(entry.home for entry in MODELS.values()),
         remedy="add it to MODELS in radpipe/prognosis/models/table.py",
     )
+
+
+def called(model: Model) -> str:
+    """Say in an error which model it is about.
+
+    Parameters
+    ----------
+    model : Model
+        Of any class.
+
+    Returns
+    -------
+    str
+        Its key of ``MODELS``, else its class.
+    """
+    return f"model {_name_or_none(model) or type(model).__name__}"
+
+
+def title_of(name: str, branches: Iterable[str] = ()) -> str:
+    """Name a model in plain words.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    branches : iterable of str
+        What a fusion is made of.
+
+    Returns
+    -------
+    str
+        The name itself where ``MODELS`` does not have it.
+
+    Examples
+    --------
+    >>> title_of("fusion", ["clinical", "texture", "radiomics"])
+    'Fusion of clinical, texture and radiomics'
+    """
+    title = MODELS[name].title if name in MODELS else name
+    *others, last = [*branches] or [""]
+    if not last:
+        return title
+    return f"{title} of {', '.join(others)} and {last}" if others else f"{title} of {last}"
+
+
+def _name_or_none(model: Model) -> str | None:
+    home = _home_of(model)
+    return next((name for name, entry in MODELS.items() if entry.home == home), None)
+
+
+def _home_of(model: Model) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"

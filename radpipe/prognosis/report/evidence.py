@@ -15,9 +15,8 @@ from radpipe.prognosis.models.table import CLINICAL, MODELS, VOLUME
 from radpipe.prognosis.report.curves import TimeAxis, time_axis
 from radpipe.prognosis.report.sources import Extraction, find_extraction
 
-# Fewer events than this, and nothing that learns was judged.
-FEW_EVENTS = 20
 _MOST_COMPARED = 4
+_IDENTIFIERS = ("case_id", "patient_id")
 
 
 class Estimate(NamedTuple):
@@ -217,6 +216,11 @@ class Evidence:
         return "auc" if self.binary else "c_index"
 
     @property
+    def scored(self) -> str:
+        """What a model gives a patient; an event without times may be one that is hoped for."""
+        return "score" if self.binary else "risk score"
+
+    @property
     def score_name(self) -> str:
         """Name of the measure of discrimination."""
         return "AUC" if self.binary else "C-index"
@@ -273,6 +277,13 @@ class Evidence:
         """How times are shown."""
         longest = 1.0 if self.binary else float(self.predictions["time"].max())
         return time_axis(str(self.metrics["endpoint"].get("time")), longest)
+
+    @property
+    def clinical(self) -> list[str]:
+        """Clinical columns that the evaluation names."""
+        if self.subgroups is None:
+            return []
+        return [str(name) for name in self.subgroups.columns if name not in _IDENTIFIERS]
 
     @cached_property
     def patients(self) -> pd.DataFrame:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.models.table import VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Banner
-from radpipe.prognosis.report.evidence import FEW_EVENTS, Evidence, Judged, model_title
+from radpipe.prognosis.report.branches import without_weight
+from radpipe.prognosis.report.evidence import Evidence, Judged, model_title
+from radpipe.prognosis.report.overlap import Overlap, overlap_of
+
+_UNTOLD = "How well it does on other patients, this cannot tell."
 
 
 def kind(evidence: Evidence) -> str:
@@ -25,11 +30,13 @@ def kind(evidence: Evidence) -> str:
     """
     if not evidence.validation:
         return "cross-validation"
+    if overlap_of(evidence.metrics) is not None:
+        return "validation with training patients"
     return "external validation" if evidence.metrics.get("overlap") == 0 else "validation"
 
 
 def headline(evidence: Evidence) -> str:
-    """Say what was found, in one plain sentence.
+    """Say what was found, in a few plain sentences.
 
     Parameters
     ----------
@@ -55,14 +62,34 @@ def headline(evidence: Evidence) -> str:
             if too_few
             else f"In {cohort}, {alone}."
         )
-    score = main.interval(evidence.score)
-    found = (
-        f"In {cohort}, the {words.lower(main.title)} ranked patients by risk with "
-        f"{_article(evidence)} {evidence.score_name} of {words.with_interval(score)}"
+    known = overlap_of(evidence.metrics)
+    found = _of_known(known) if known is not None else f"In {cohort}, "
+    return " ".join(
+        [
+            f"{found}{_ranked(main, evidence)}{_beside(volume, evidence)}",
+            *([_UNTOLD] if known is not None else []),
+            *([left] if (left := without_weight(main.facts)) is not None else []),
+        ]
     )
+
+
+def _of_known(overlap: Overlap) -> str:
+    return f"{overlap.told}: this is no external validation. Here "
+
+
+def _ranked(main: Judged, evidence: Evidence) -> str:
+    by = f"how likely “{evidence.event}” is" if evidence.binary else "risk"
+    score = words.with_interval(main.interval(evidence.score))
+    return (
+        f"the {words.lower(main.title)} ranked patients by {by} with {_article(evidence)} "
+        f"{evidence.score_name} of {score}"
+    )
+
+
+def _beside(volume: Judged | None, evidence: Evidence) -> str:
     if volume is None:
-        return f"{found}. There is no tumour volume to compare it with."
-    return f"{found}; {_alone(volume, evidence)}."
+        return ". There is no tumour volume to compare it with."
+    return f"; {_alone(volume, evidence)}."
 
 
 def _alone(model: Judged | None, evidence: Evidence) -> str:
@@ -93,8 +120,9 @@ def scale(evidence: Evidence) -> str:
     """
     if evidence.binary:
         return (
-            "An AUC of 0.5 is chance and 1 is perfect: it is the share of pairs of one patient "
-            "with and one without the event in which the first has the higher risk score."
+            f"A higher score means that “{evidence.event}” is likelier. An AUC of 0.5 is chance "
+            "and 1 is perfect: it is the share of pairs of one patient with and one without it in "
+            "which the first has the higher score."
         )
     return (
         "A C-index of 0.5 is chance and 1 is perfect: it is the share of comparable patient pairs "
@@ -115,30 +143,49 @@ def banners(evidence: Evidence) -> list[Banner]:
     list of Banner
         The gravest first.
     """
-    return [*_overlap(evidence), *_few_events(evidence), *_withheld(evidence), *_cohort(evidence)]
+    parts = (_overlap, _all_alike, _few_events, _withheld, _cohort)
+    return [banner for part in parts for banner in part(evidence)]
 
 
 def _overlap(evidence: Evidence) -> Iterator[Banner]:
-    count = evidence.metrics.get("overlap")
-    if count:
+    overlap = overlap_of(evidence.metrics)
+    if overlap is not None:
+        others = (
+            ", or rename them if the two cohorts merely number their patients alike"
+            if overlap.by_identifier_alone
+            else ""
+        )
         yield Banner(
             "Training patients among these.",
             [
-                f"{count} of {evidence.metrics['cohort']['patients']} patients bear the identifier "
-                "of a patient that the model was trained on. On training patients a model looks "
-                "better than it is: do not read this as its quality on other patients, unless the "
-                "two cohorts merely number their patients alike."
+                f"{overlap.told}. On training patients a model looks better than it is: do not "
+                "read this page as its quality on other patients. Leave these patients out and "
+                f"validate again{others}."
             ],
         )
 
 
-def _few_events(evidence: Evidence) -> Iterator[Banner]:
-    events = evidence.metrics["cohort"]["events"]
-    if events < FEW_EVENTS:
+def _all_alike(evidence: Evidence) -> Iterator[Banner]:
+    found = None if evidence.main is None else evidence.main.interval(evidence.score)
+    # Ties count one half in every fold and sample: the interval is a point, and no precision.
+    if found is not None and found == (0.5, 0.5, 0.5):
         yield Banner(
-            f"Fewer than {FEW_EVENTS} events.",
+            "All patients got the same score.",
+            ["The model found nothing to tell them apart by; its interval says nothing."],
+        )
+
+
+def _few_events(evidence: Evidence) -> Iterator[Banner]:
+    facts = evidence.metrics["cohort"]
+    fewest, one, many = facts["events"], "event", "events"
+    if evidence.binary and facts["patients"] - fewest < fewest:
+        fewest = facts["patients"] - fewest
+        one, many = "patient without the event", "patients without the event"
+    if fewest < MIN_EVENTS:
+        yield Banner(
+            f"Fewer than {MIN_EVENTS} {many}.",
             [
-                f"{words.counted(events, 'event')} cannot tell a good model from a bad one: "
+                f"{words.counted(fewest, one, many)} cannot tell a good model from a bad one: "
                 "intervals are wide, and one patient more or less changes the picture."
             ],
         )
@@ -147,8 +194,11 @@ def _few_events(evidence: Evidence) -> Iterator[Banner]:
 def _withheld(evidence: Evidence) -> Iterator[Banner]:
     withheld = evidence.metrics["withheld"]
     if withheld:
-        told = [f"{model_title(key)}: {why}" for key, why in withheld.items()]
-        rest = "This page shows the cohort and what could be judged without it, and no more."
+        titles: dict[str, list[str]] = {}
+        for key, why in withheld.items():
+            titles.setdefault(str(why).rstrip("."), []).append(model_title(key))
+        told = [f"{', '.join(names)}: {why}." for why, names in titles.items()]
+        rest = "This page shows the cohort and what could be judged all the same, and no more."
         yield Banner("Not evaluated.", [*told, rest])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ from radpipe.prognosis.report.questions import QUESTIONS
 from radpipe.prognosis.report.questions.comparison import verdicts
 from radpipe.store.files import whole_file
 
+log = logging.getLogger("radpipe")
+
 
 def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None = None) -> Path:
     """Write the report of an evaluation as one HTML file that needs no network.
+
+    A run that the evaluation names and that is not there is logged as a warning to ``radpipe``.
 
     Parameters
     ----------
@@ -42,6 +47,12 @@ def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None
     """
     out = Path(out)
     evidence = Evidence.load(Path(evaluation), None if run is None else Path(run))
+    extraction = evidence.extraction
+    if extraction.run is None and extraction.looked:
+        log.warning(
+            "no run in %s: the page shows no failures and no pictures; name the run with --run",
+            ", ".join(extraction.looked),
+        )
     html = _template().render(page_content(evidence))
     try:
         with whole_file(out) as part:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 
 from radpipe.prognosis.report.evidence import Estimate
-from radpipe.prognosis.survival import NoPairsError, bootstrap_concordance, make_endpoint
-from radpipe.prognosis.survival.concordance import weighted_pairs
-from radpipe.prognosis.survival.endpoint import Endpoint, Floats
+from radpipe.prognosis.survival import (
+    NoPairsError,
+    bootstrap_concordance,
+    concordance_index,
+    make_endpoint,
+    nadeau_bengio,
+)
+from radpipe.prognosis.survival.endpoint import Endpoint
 
 _BOOTSTRAPS = 1000
 
 
 def concordance_of(rows: pd.DataFrame, test_to_train: float | None) -> Estimate | None:
-    """Rank the patients of a subgroup against each other.
-
-    The pairs of all test folds are counted together, so that a fold with few pairs counts little.
-    The interval is Nadeau and Bengio's (doi 10.1023/A:1024068626366) with folds weighted by their
-    pairs; with equal weights it is the plain one.
+    """Rank the patients of a subgroup against each other, as those of a whole cohort are ranked.
 
     Parameters
     ----------
@@ -34,19 +35,17 @@ def concordance_of(rows: pd.DataFrame, test_to_train: float | None) -> Estimate 
     Returns
     -------
     Estimate or None
-        None where no two patients can be compared, or in one fold only.
+        Average over the test folds where two patients can be compared, with Nadeau and Bengio's
+        interval; None with fewer than two such folds.
     """
     if test_to_train is None:
         return _bootstrapped(rows)
-    values, pairs, folds = [], [], []
+    values, folds = [], set()
     for (_, fold), part in rows.groupby(["repeat", "fold"], sort=True):
-        endpoint, risk = as_endpoint(part), part["risk_score"].to_numpy(float)
-        concordant, comparable = weighted_pairs(endpoint, risk, np.ones((1, len(part))))
-        if comparable[0] > 0:
-            values.append(concordant[0] / comparable[0])
-            pairs.append(comparable[0])
-            folds.append(fold)
-    return weighted_nadeau_bengio(values, pairs, folds, test_to_train)
+        with suppress(NoPairsError):
+            values.append(concordance_index(as_endpoint(part), part["risk_score"].to_numpy(float)))
+            folds.add(fold)
+    return Estimate(*nadeau_bengio(values, test_to_train, len(folds))) if len(folds) > 1 else None
 
 
 def as_endpoint(rows: pd.DataFrame) -> Endpoint:
@@ -66,44 +65,6 @@ def as_endpoint(rows: pd.DataFrame) -> Endpoint:
     event = rows["event"].to_numpy(bool)
     known = "time" in rows.columns
     return make_endpoint(event, rows["time"].to_numpy(float) if known else np.where(event, 1, 2))
-
-
-def weighted_nadeau_bengio(
-    values: list[float], weights: list[float], folds: list[Hashable], test_to_train: float
-) -> Estimate | None:
-    """Average fold values by weight, with the corrected resampled t interval.
-
-    Parameters
-    ----------
-    values, weights : list of float
-        One an outer fold of a repeat.
-    folds : list
-        Which fold of its repeat each is.
-    test_to_train : float
-        Test patients to one training patient.
-
-    Returns
-    -------
-    Estimate or None
-        None of fewer than two values.
-    """
-    from scipy.stats import t as student
-
-    if len(values) < 2:
-        return None
-    value, share = np.asarray(values), _shares(weights)
-    mean = float(share @ value)
-    # With equal weights: the sample variance, and 1/J.
-    together = float(share @ share)
-    variance = float(share @ (value - mean) ** 2) / (1 - together)
-    freedom = max(min(len(set(folds)), len(values)) - 1, 1)
-    half = float(student.ppf(0.975, freedom)) * np.sqrt(variance * (together + test_to_train))
-    return Estimate(mean, max(mean - half, 0.0), min(mean + half, 1.0))
-
-
-def _shares(weights: list[float]) -> Floats:
-    shares: Floats = np.asarray(weights, dtype=np.float64) / np.sum(weights)
-    return shares
 
 
 def _bootstrapped(rows: pd.DataFrame) -> Estimate | None:

@@ -25,6 +25,11 @@ function sort(table, head) {
   body.append(...rows.map(([, row]) => row));
 }
 
+function hint() {
+  for (const part of document.querySelectorAll(".scroll"))
+    part.classList.toggle("wide", part.scrollWidth > part.clientWidth);
+}
+
 for (const table of document.querySelectorAll("table.sortable")) {
   if (table.tBodies[0].rows.length < 2) continue;
   for (const head of table.tHead.rows[0].cells) {
@@ -35,3 +40,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.append(button);
   }
 }
+
+hint();
+addEventListener("resize", hint);

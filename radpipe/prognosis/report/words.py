@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
+from radpipe.prognosis.models.table import DEFAULT
 from radpipe.prognosis.report.curves import TimeAxis
 from radpipe.prognosis.report.evidence import Estimate, model_title
 
@@ -174,12 +175,36 @@ def p_value(value: float, permutations: int | None = None) -> str:
 
     Examples
     --------
-    >>> p_value(0.0312, 200), p_value(0.00001)
-    ('p\xa0=\xa00.03 from 200 permutations', 'p\xa0<\xa00.001')
+    >>> p_value(0.0312), p_value(0.00001)
+    ('p\xa0=\xa00.03', 'p\xa0<\xa00.001')
+    >>> p_value(0.0312, 200).replace("\xa0", " ")
+    'p = 0.03 from 200 permutations, whose smallest possible p is 0.005'
     """
     told = "p < 0.001" if value < 0.001 else f"p = {value:.{2 if value >= 0.01 else 3}f}"
     told = told.replace(" ", _SPACE)
-    return f"{told} from {permutations:,} permutations" if permutations else told
+    return f"{told} from {smallest_p(permutations)}" if permutations else told
+
+
+def smallest_p(permutations: int) -> str:
+    """Write how many permutations there were, and what they can tell at best.
+
+    Parameters
+    ----------
+    permutations : int
+        How many.
+
+    Returns
+    -------
+    str
+        The data themselves count as one more, so that p is never below 1 / (n + 1).
+
+    Examples
+    --------
+    >>> smallest_p(19)
+    '19 permutations, whose smallest possible p is 0.05'
+    """
+    least = f"{1 / (permutations + 1):.2g}"
+    return f"{counted(permutations, 'permutation')}, whose smallest possible p is {least}"
 
 
 def moment(time: float | None, axis: TimeAxis) -> str:
@@ -222,30 +247,37 @@ def lower(name: str) -> str:
     return name if name[1:2].isupper() or name[1:2] == "-" else f"{name[:1].lower()}{name[1:]}"
 
 
-def listed(names: Sequence[str], most: int) -> str:
+def listed(names: Iterable[object], most: int = 12) -> str:
     """Name some of many.
 
     Parameters
     ----------
-    names : sequence of str
-        All.
+    names : iterable of object
+        All, in the order to show.
     most : int
         To name at most.
 
     Returns
     -------
     str
-        Joined by commas.
+        Joined by commas, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["age", "stage", "sex"], 2)
+    'age, stage and 1 more'
     """
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    every = [str(name) for name in names]
+    more = len(every) - most
+    return ", ".join(every[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
+def counted(count: float, one: str, many: str | None = None) -> str:
     """Write a count and what is counted.
 
     Parameters
     ----------
-    count : int
+    count : float
         How many.
     one, many : str
         What; the plural takes an s where not told.
@@ -254,8 +286,13 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     -------
     str
         Such as ``1 patient``, ``2 patients``.
+
+    Examples
+    --------
+    >>> counted(1, "event"), counted(1218, "feature"), counted(0, "case")
+    ('1 event', '1,218 features', '0 cases')
     """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,.0f} {one if count == 1 else many or one + 's'}"
 
 
 def how_done(metrics: Mapping[str, Any]) -> str:
@@ -299,13 +336,31 @@ def _outer(design: Mapping[str, Any]) -> str:
 
 
 def _inner(metrics: Mapping[str, Any]) -> str:
-    design = metrics["design"]
-    inner, trials = design.get("inner_folds"), design.get("trials")
     if all(facts.get("baseline") for facts in metrics["models"].values()):
         return ""
-    tuned = f" and {counted(int(trials), 'trial')} of settings" if trials else ""
-    nested = f", with {inner} inner folds{tuned} for tuning" if inner else ""
+    inner = metrics["design"].get("inner_folds")
+    nested = f", with {inner} inner folds for {inner_purpose(metrics)}" if inner else ""
     return f"{nested}; everything that is fitted was fitted on training patients only"
+
+
+def inner_purpose(metrics: Mapping[str, Any]) -> str:
+    """Say what the inner folds were for; without trials nothing was tuned in them.
+
+    Parameters
+    ----------
+    metrics : mapping
+        ``metrics.json``.
+
+    Returns
+    -------
+    str
+        After "inner folds for".
+    """
+    trials = metrics["design"].get("trials")
+    tuned = [f"tuning ({counted(int(trials), 'trial')} of settings)"] if trials else []
+    weights = ["the fusion's weights"] if DEFAULT in (metrics.get("models") or {}) else []
+    purposes = [*tuned, "calibration", *weights]
+    return ", ".join([*purposes[:-2], " and ".join(purposes[-2:])])
 
 
 def _split(design: Mapping[str, Any]) -> str:

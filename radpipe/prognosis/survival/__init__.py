@@ -21,7 +21,6 @@ from radpipe.prognosis.survival.endpoint import ENDPOINT_DTYPE, events_of, is_bi
 from radpipe.prognosis.survival.horizons import allowed_horizons
 from radpipe.prognosis.survival.intervals import (
     Interval,
-    bootstrap_concordance,
     bootstrap_interval,
     nadeau_bengio,
 )
@@ -31,10 +30,12 @@ from radpipe.prognosis.survival.kaplan_meier import (
     median_follow_up,
     numbers_at_risk,
     reverse_kaplan_meier,
+    survival_at,
 )
 from radpipe.prognosis.survival.log_rank import log_rank_statistic
 from radpipe.prognosis.survival.logistic import Logistic, fit_logistic, logistic_loss
 from radpipe.prognosis.survival.observed_risk import observed_risk
+from radpipe.prognosis.survival.resampling import bootstrap_concordance
 from radpipe.prognosis.survival.sample_size import binary_sample_size, survival_sample_size
 from radpipe.prognosis.survival.splits import repeated_folds, stratified_folds
 from radpipe.prognosis.survival.time_dependent_auc import time_dependent_auc
@@ -82,6 +83,7 @@ __all__ = [
     "repeated_folds",
     "reverse_kaplan_meier",
     "stratified_folds",
+    "survival_at",
     "survival_curves",
     "survival_sample_size",
     "time_dependent_auc",

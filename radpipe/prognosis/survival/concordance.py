@@ -53,42 +53,13 @@ def concordance_index(endpoint: Endpoint, risk_score: ArrayLike) -> float:
     >>> concordance_index(make_endpoint([True, True, False], [1, 2, 3]), [0.9, 0.5, 0.5])
     0.8333333333333334
     """
-    _, time, risk = check_endpoint(endpoint, risk_score)
-    weights = np.ones((1, len(time)))
-    concordant, comparable = weighted_pairs(endpoint, risk, weights)
-    if comparable[0] == 0:
+    concordant = comparable = 0.0
+    for _, score, pairs in pair_scores(*check_endpoint(endpoint, risk_score)):
+        concordant += score.sum()
+        comparable += pairs.sum()
+    if comparable == 0:
         raise NoPairsError("no comparable pair")
-    return float(concordant[0] / comparable[0])
-
-
-def weighted_pairs(
-    endpoint: Endpoint, risk_score: ArrayLike, weights: Floats
-) -> tuple[Floats, Floats]:
-    """Count concordant and comparable pairs, each pair weighted by both its patients.
-
-    With the number of times that a bootstrap draws each patient as weight w, these are the
-    quadratic forms w'Aw and w'Bw of the concordance and the comparability matrix.
-
-    Parameters
-    ----------
-    endpoint : ndarray, shape (n,)
-        Structured array with ``event`` and ``time``.
-    risk_score : array-like of float, shape (n,)
-        Higher = earlier event.
-    weights : ndarray of float64, shape (b, n)
-        One row a sample.
-
-    Returns
-    -------
-    concordant, comparable : ndarray of float64, shape (b,)
-        Weighted counts.
-    """
-    event, time, risk = check_endpoint(endpoint, risk_score)
-    concordant, comparable = np.zeros(len(weights)), np.zeros(len(weights))
-    for rows, score, pairs in pair_scores(event, time, risk):
-        concordant += np.einsum("bi,bi->b", weights[:, rows], weights @ score.T)
-        comparable += np.einsum("bi,bi->b", weights[:, rows], weights @ pairs.T)
-    return concordant, comparable
+    return float(concordant / comparable)
 
 
 def pair_scores(

@@ -60,7 +60,7 @@ def _quartiles(event_times: Floats) -> Floats:
 
 def _objection(events: int, followed: int) -> str | None:
     if events < FEWEST:
-        return f"only {events} events by then, {FEWEST} are needed"
+        return f"events by then: {events}, {FEWEST} are needed"
     if followed < FEWEST:
-        return f"only {followed} patients under observation after it, {FEWEST} are needed"
+        return f"patients under observation after it: {followed}, {FEWEST} are needed"
     return None

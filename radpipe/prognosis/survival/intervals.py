@@ -11,13 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from radpipe.prognosis.survival.concordance import (
     NoPairsError,
-    concordance_index,
-    weighted_pairs,
 )
-from radpipe.prognosis.survival.endpoint import Endpoint, Floats
 
-_LEVEL = 0.95
-_DRAWS_AT_ONCE = 256
+LEVEL = 0.95
 
 
 class Interval(NamedTuple):
@@ -85,45 +81,9 @@ def nadeau_bengio(
     if len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("an interval needs at least two finite fold values")
     spread = np.sqrt(values.var(ddof=1) * (1 / len(values) + test_to_train))
-    half = float(student.ppf((1 + _LEVEL) / 2, min(folds, len(values)) - 1) * spread)
+    half = float(student.ppf((1 + LEVEL) / 2, min(folds, len(values)) - 1) * spread)
     mean = float(values.mean())
     return Interval(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]))
-
-
-def bootstrap_concordance(
-    endpoint: Endpoint, risk_score: ArrayLike, *, bootstraps: int = 1000, seed: int = 0
-) -> Interval:
-    """Give the C-index of one cohort with a percentile interval over patients.
-
-    Parameters
-    ----------
-    endpoint : ndarray, shape (n,)
-        Structured array with ``event`` and ``time``.
-    risk_score : array-like of float, shape (n,)
-        Of a model that has not seen these patients; higher = earlier event.
-    bootstraps : int
-        Samples to draw.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    Interval
-        C-index and 2.5 and 97.5 % quantiles of its bootstrap distribution.
-
-    Raises
-    ------
-    NoPairsError
-        No pair is comparable in the cohort or in any sample.
-    ValueError
-        A risk score is not finite.
-    """
-    estimate = concordance_index(endpoint, risk_score)
-    values = _resampled(endpoint, risk_score, bootstraps, np.random.default_rng(seed))
-    if not np.isfinite(values).any():
-        raise NoPairsError("no bootstrap sample has a comparable pair")
-    low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return Interval(estimate, float(low), float(high))
 
 
 def bootstrap_interval(
@@ -183,18 +143,5 @@ def bootstrap_interval(
             values[draw] = metric(drawn)
     if np.isnan(values).sum() > bootstraps / 2:
         raise NoPairsError("the metric is undefined on more than half the bootstrap samples")
-    low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(estimate, float(low), float(high))
-
-
-def _resampled(
-    endpoint: Endpoint, risk_score: ArrayLike, bootstraps: int, random: np.random.Generator
-) -> Floats:
-    patients = len(endpoint)
-    drawn = random.multinomial(patients, np.full(patients, 1 / patients), size=bootstraps)
-    values = np.full(bootstraps, np.nan)
-    for start in range(0, bootstraps, _DRAWS_AT_ONCE):
-        part = slice(start, start + _DRAWS_AT_ONCE)
-        concordant, comparable = weighted_pairs(endpoint, risk_score, drawn[part].astype(float))
-        np.divide(concordant, comparable, out=values[part], where=comparable > 0)
-    return values

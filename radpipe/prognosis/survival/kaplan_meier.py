@@ -45,6 +45,31 @@ def kaplan_meier(endpoint: Endpoint) -> tuple[Floats, Floats]:
     return times, survival
 
 
+def survival_at(curve: tuple[ArrayLike, ArrayLike], times: ArrayLike) -> Floats:
+    """Read a survival curve.
+
+    Parameters
+    ----------
+    curve : tuple of array-like
+        Times and survival of :func:`kaplan_meier`.
+    times : array-like of float, shape (k,)
+        When; beyond the last follow-up the curve stays flat.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Probabilities of no event up to and including each.
+
+    Examples
+    --------
+    >>> survival_at(([2.0, 5.0], [0.8, 0.3]), [1, 2, 9]).tolist()
+    [1.0, 0.8, 0.3]
+    """
+    at, survival = curve
+    steps = np.searchsorted(np.asarray(at), np.asarray(times, dtype=float), side="right")
+    return np.asarray(np.concatenate([[1.0], np.asarray(survival)])[steps])
+
+
 def numbers_at_risk(endpoint: Endpoint, times: ArrayLike) -> NDArray[np.intp]:
     """Count the patients still under observation just before each time.
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.newton import Problem, minimise
@@ -105,7 +106,7 @@ def _derivatives(
     design: Floats, event: NDArray[np.bool_], at: Floats
 ) -> tuple[float, Floats, Floats]:
     log_odds = design @ at
-    probability = 0.5 * (1 + np.tanh(log_odds / 2))
+    probability = expit(log_odds)
     loss = logistic_loss(event, log_odds) * len(event)
     curvature = probability * (1 - probability)
     return loss, design.T @ (probability - event), (design.T * curvature) @ design

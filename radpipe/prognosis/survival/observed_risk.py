@@ -8,7 +8,7 @@ import numpy as np
 
 from radpipe.prognosis.survival.endpoint import Endpoint, check_endpoint
 from radpipe.prognosis.survival.intervals import Interval
-from radpipe.prognosis.survival.kaplan_meier import kaplan_meier, numbers_at_risk
+from radpipe.prognosis.survival.kaplan_meier import kaplan_meier, numbers_at_risk, survival_at
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -70,9 +70,7 @@ def survival_estimate(endpoint: Endpoint, time: float) -> float:
     float
         Probability of no event by then.
     """
-    times, survival = kaplan_meier(endpoint)
-    step = int(np.searchsorted(times, time, side="right"))
-    return float(survival[step - 1]) if step else 1.0
+    return float(survival_at(kaplan_meier(endpoint), time))
 
 
 def wilson(share: float, patients: float) -> Interval:

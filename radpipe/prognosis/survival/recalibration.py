@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.newton import Problem, minimise
@@ -36,7 +37,7 @@ class Link(NamedTuple):
 
 
 def _logit_losses(eta: Floats, event: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
-    mean = 0.5 * (1 + np.tanh(eta / 2))
+    mean = expit(eta)
     return np.logaddexp(0.0, np.where(event, -eta, eta)), mean - event, mean * (1 - mean)
 
 
@@ -55,7 +56,7 @@ def _cloglog_losses(eta: Floats, event: NDArray[np.bool_]) -> tuple[Floats, Floa
 
 LOGIT = Link(
     forward=lambda p: np.log(p / (1 - p)),
-    inverse=lambda eta: 0.5 * (1 + np.tanh(eta / 2)),
+    inverse=lambda eta: expit(eta),
     losses=_logit_losses,
 )
 # The scale of log cumulative hazards, on which proportional hazards differ by a constant.

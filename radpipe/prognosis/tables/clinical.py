@@ -23,6 +23,7 @@ from radpipe.store import KEY_COLUMNS, MASK_VOLUME
 
 WITHOUT_CLINICAL = "features without clinical row"
 WITHOUT_FEATURES = "clinical rows without features"
+WRITTEN_ALIKE = "write the identifiers alike in both tables, leading zeros too"
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}([ T].*)?")
 # Stages and grades have fewer numbers than this; what has more was measured.
 _MOST_CODES = 8
@@ -48,14 +49,26 @@ def read_clinical(source: str | Path | pd.DataFrame, identifier: str = PATIENT) 
     Raises
     ------
     TableError
-        It cannot be read, or no column names the patient.
+        It cannot be read, has no rows, or no column names the patient.
     """
     if isinstance(source, pd.DataFrame):
         return with_patient_id(source, identifier, name_of_table(source, "the clinical table"))
     frame, _ = read_any(Path(source), (PATIENT, identifier))
+    _refuse_rowless(frame, str(source))
     frame = with_patient_id(frame, identifier, str(source))
     frame.attrs["source"] = str(source)
     return frame
+
+
+def _refuse_rowless(frame: pd.DataFrame, where: str) -> None:
+    if frame.empty:
+        raise TableError(
+            "the table has no rows",
+            where=where,
+            found=f"columns {listed(frame.columns)}",
+            expected="one row a patient",
+            remedy="name the table of these patients",
+        )
 
 
 def join_clinical(
@@ -99,7 +112,8 @@ def join_clinical(
     theirs = _identified(clinical, "the clinical table", "keep the row that is right")
     dropped = _unmatched(ours["patient_id"], theirs["patient_id"])
     if unmatched == "refuse":
-        _refuse_unmatched(dropped, name_of_table(clinical, "the clinical table"))
+        nobody = not ours["patient_id"].isin(theirs["patient_id"]).any()
+        _refuse_unmatched(dropped, nobody, name_of_table(clinical, "the clinical table"))
     kept = {*KEY_COLUMNS, MASK_VOLUME, *feature_columns(features)}
     kept &= {*features.columns, features.index.name}
     theirs = theirs.set_index("patient_id").drop(columns=[*kept], errors="ignore")
@@ -177,17 +191,21 @@ def _identified(frame: pd.DataFrame, otherwise: str, remedy: str) -> pd.DataFram
             expected="a patient_id in every row",
             remedy="fill these cells, or delete these rows",
         )
-    _refuse_duplicates(patients, where, remedy)
-    return frame.assign(patient_id=patients)
+    frame = frame.assign(patient_id=patients)
+    _refuse_duplicates(frame, where, remedy)
+    return frame
 
 
-def _refuse_duplicates(patients: pd.Series, where: str, remedy: str) -> None:
-    twice = patients[patients.duplicated()].unique()
+def _refuse_duplicates(frame: pd.DataFrame, where: str, remedy: str) -> None:
+    twice = frame[frame["patient_id"].duplicated(keep=False)]
     if len(twice):
+        apart = twice.groupby("patient_id").nunique(dropna=False).gt(1).any()
+        columns = listed(apart.index[apart], 5)
         raise TableError(
             "a patient has several rows",
             where=where,
-            found=listed(twice),
+            found=f"{listed(twice['patient_id'].unique())}; these rows "
+            + (f"contradict each other in {columns}" if columns else "are alike"),
             expected="one row a patient",
             remedy=remedy,
         )
@@ -200,15 +218,17 @@ def _unmatched(ours: pd.Series, theirs: pd.Series) -> dict[str, list[str]]:
     }
 
 
-def _refuse_unmatched(dropped: dict[str, list[str]], where: str) -> None:
-    found = [f"{len(ids)} {what}: {listed(ids)}" for what, ids in dropped.items() if ids]
+def _refuse_unmatched(dropped: dict[str, list[str]], nobody: bool, where: str) -> None:
+    found = [f"{what} ({len(ids)}): {listed(ids)}" for what, ids in dropped.items() if ids]
     if found:
         raise TableError(
             "the tables do not hold the same patients",
             where=where,
             found="; ".join(found),
             expected="the same patient_id in both",
-            remedy="correct the tables, or leave these patients out with --drop-unmatched",
+            remedy=WRITTEN_ALIKE
+            if nobody
+            else "correct the tables, or leave these patients out with --drop-unmatched",
         )
 
 
@@ -310,6 +330,6 @@ def _refuse_cells(
             where=f"{where}, column {name}",
             found=listed((f"patient {patient}: {cell}" for patient, cell in cells), shown=5),
             expected=expected,
-            remedy="correct these cells, empty them where nothing is known, or leave the column "
-            "out of --clinical-columns",
+            remedy="correct these cells, or empty them where nothing is known; a model can be "
+            "trained without the column: leave it out of --clinical-columns",
         )

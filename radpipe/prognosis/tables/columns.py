@@ -158,8 +158,10 @@ def name_of_table(frame: pd.DataFrame, otherwise: str) -> str:
     return str(frame.attrs.get("source") or otherwise)
 
 
-def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:
-    """Refuse a table that lacks a column.
+def require_columns(
+    frame: pd.DataFrame, names: Iterable[str], where: str, remedy: str | None = None
+) -> None:
+    """Refuse a table that lacks columns.
 
     Parameters
     ----------
@@ -169,23 +171,34 @@ def require_columns(frame: pd.DataFrame, names: Iterable[str], where: str) -> No
         Columns it must have.
     where : str
         What to call the table.
+    remedy : str, optional
+        What to do, unless the names are only misspelt.
 
     Raises
     ------
     TableError
-        A column is missing; the nearest right name is told.
+        Columns are missing; all are named, and the nearest right names are told.
     """
     present = [str(name) for name in frame.columns]
-    for name in names:
-        if name not in present:
-            near = difflib.get_close_matches(name, present, n=1, cutoff=0.5)
-            raise TableError(
-                "a column is missing",
-                where=where,
-                found=_shortened(present),
-                expected=name,
-                remedy=f"did you mean {near[0]!r}?" if near else "name a column that is there",
-            )
+    missing = [name for name in dict.fromkeys(names) if name not in present]
+    if missing:
+        near = [found for name in missing if (found := _nearest(name, present))]
+        meant = f"did you mean {', '.join(map(repr, near))}?" if near else None
+        ways = [way for way in (meant, remedy) if way]
+        raise TableError(
+            "a column is missing" if len(missing) == 1 else "columns are missing",
+            where=where,
+            found=_shortened(present) or "no columns",
+            expected=listed(missing),
+            remedy=" or ".join(ways) or "name a column that is there",
+        )
+
+
+def _nearest(name: str, present: Collection[str]) -> str | None:
+    bare = {other.lower(): other for other in present}
+    # Below 0.7 short names are near to anything: "age" to "label".
+    near = difflib.get_close_matches(name.lower(), bare, n=1, cutoff=0.7)
+    return bare[near[0]] if near else None
 
 
 def id_text(column: pd.Series) -> pd.Series:

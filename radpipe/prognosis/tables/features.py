@@ -154,7 +154,9 @@ def one_row_a_patient(
     return frame
 
 
-def patient_columns(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def patient_columns(
+    rows: pd.DataFrame, names: Sequence[str], remedy: str | None = None
+) -> pd.DataFrame:
     """Take columns of a feature table that say one thing of a patient, whatever the number of rows.
 
     Parameters
@@ -163,6 +165,8 @@ def patient_columns(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         Of :func:`read_rows`.
     names : sequence of str
         Such as the endpoint's.
+    remedy : str, optional
+        What to do where the table lacks them.
 
     Returns
     -------
@@ -175,7 +179,7 @@ def patient_columns(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         A column is missing, or the rows of a patient differ in it.
     """
     where = name_of_table(rows, "the feature table")
-    require_columns(rows, names, where)
+    require_columns(rows, names, where, remedy)
     told = rows[[PATIENT, *names]].drop_duplicates()
     twice = told[told[PATIENT].duplicated(keep=False)]
     if len(twice):
@@ -205,6 +209,7 @@ def _check_identifiers(frame: pd.DataFrame, where: str) -> None:
         raise TableError(
             "the table has no rows",
             where=where,
+            found=f"{frame.shape[1]} columns without rows",
             expected="one row a case",
             remedy="if it is a run, look at its failures.parquet",
         )
@@ -238,8 +243,8 @@ def _checked_numbers(frame: pd.DataFrame, names: list[str], where: str) -> pd.Da
             where=f"{where}, {listed(wrong)}",
             found=repr(_first_text(frame[wrong[0]])),
             expected="numbers, or empty where undefined",
-            remedy="correct these cells; if it is no feature, rename the column, or leave it out "
-            "with --features PATTERN",
+            remedy="correct these cells; if it is no feature, rename the column, or train without "
+            "it: --features PATTERN",
         )
     cast = [name for name, kind in kinds.items() if kind != np.float64]
     frame = frame.astype(dict.fromkeys(cast, np.float64)) if cast else frame

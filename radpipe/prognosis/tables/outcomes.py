@@ -13,6 +13,8 @@ from radpipe.errors import TableError
 from radpipe.prognosis.survival.endpoint import make_endpoint
 from radpipe.prognosis.tables.columns import id_text, listed, require_columns
 
+# An event has fewer codes than this, competing ones included; what has more was measured.
+_MOST_CODES = 8
 _PLAIN = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _HAPPENED = ("dead", "death", "died", "deceased", "d", "event", "yes", "y", "true", "1")
 # Alive with or without disease, as registries write it.
@@ -127,13 +129,31 @@ def _number(text: str) -> float | None:
 def _refuse_codes(
     frame: pd.DataFrame, column: str, wrong: pd.Series, codes: dict[str, int], where: str
 ) -> None:
-    guess = _guess([code for code in codes if code])
+    known = [code for code in codes if code]
+    if wrong.any() and _are_times(known):
+        _refuse_times(column, known, where)
     remedy = "correct these rows"
-    if guess is not None:
+    if (guess := _guess(known)) is not None:
         remedy += f", or say which value means that it happened: --event '{column}={guess}'"
     # Where many rows are written otherwise, the values tell more than the patients.
     found = _counted(codes) if wrong.mean() > 0.2 else None
     refuse_rows(frame, column, wrong, "0 or 1", where, remedy, found)
+
+
+def _are_times(codes: list[str]) -> bool:
+    return len(codes) > _MOST_CODES and all(_number(code) is not None for code in codes)
+
+
+def _refuse_times(column: str, codes: list[str], where: str) -> None:
+    numbers = [float(code) for code in codes]
+    raise TableError(
+        "a column of numbers, not of events",
+        where=f"{where}, column {column}",
+        found=f"{len(numbers)} different numbers from {min(numbers):g} to {max(numbers):g}",
+        expected="0 or 1",
+        remedy=f"if these are times, name them with --time '{column}'; name with --event the "
+        "column that tells whether the event happened",
+    )
 
 
 def _guess(codes: list[str]) -> str | None:
@@ -147,7 +167,10 @@ def _guess(codes: list[str]) -> str | None:
 
 
 def _counted(codes: dict[str, int]) -> str:
-    return listed(f"{code or 'empty'} ({count} patients)" for code, count in codes.items())
+    return listed(
+        f"{code or 'empty'} ({count} patient{'' if count == 1 else 's'})"
+        for code, count in codes.items()
+    )
 
 
 def read_numbers(frame: pd.DataFrame, column: str) -> pd.Series:

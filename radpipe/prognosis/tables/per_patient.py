@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from radpipe.errors import TableError
-from radpipe.prognosis.tables.columns import listed, volume_column
+from radpipe.prognosis.tables.columns import listed, name_of_table, volume_column
 from radpipe.store import MASK_VOLUME
 
 
@@ -61,7 +61,7 @@ def reduce_to_patients(
             where=where,
             found=listed(frame["patient_id"][repeated].unique()),
             expected="one row a patient",
-            remedy=f"say what to do with --per-patient {_WAYS}",
+            remedy=f"keep one row a patient, or evaluate and train with --per-patient {_WAYS}",
         )
     known = [name for name in (MASK_VOLUME, volume) if name is not None]
     sizes = [name for name in known if name in frame.columns]
@@ -73,6 +73,7 @@ def _largest(frame: pd.DataFrame, numbers: list[str], named: str | None) -> pd.D
     if volume is None:
         raise TableError(
             "the largest ROI cannot be told",
+            where=name_of_table(frame, "the feature table"),
             found="no volume column",
             expected=MASK_VOLUME,
             remedy="take --per-patient mean or wide, or add the column",
@@ -95,6 +96,7 @@ def _wide(frame: pd.DataFrame, numbers: list[str], named: str | None) -> pd.Data
     if twice.any():
         raise TableError(
             "two rows of a patient have the same ROI, modality and label",
+            where=name_of_table(frame, "the feature table"),
             found=listed(frame["patient_id"][twice].unique()),
             expected="rows that differ in one of them",
             remedy="name the ROIs in the manifest, or take --per-patient largest or mean",

@@ -64,6 +64,14 @@ def _require_file(path: Path) -> None:
             expected="a file",
             remedy="mend the path",
         )
+    if path.stat().st_size == 0:
+        raise TableError(
+            "cannot read the table",
+            where=str(path),
+            found="a file without a byte",
+            expected="a header, and rows below it",
+            remedy="save it again, or name another one",
+        )
     if not path.name.lower().endswith((".csv", ".csv.gz", ".parquet")):
         raise TableError(
             "unknown table format",

@@ -1,4 +1,6 @@
 import json
+import logging
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -6,10 +8,12 @@ import pytest
 
 from radpipe.prognosis.evaluation.drift import (
     alone_outside,
+    chance_outside,
     column_facts,
     drift,
     outside_range,
     warn_of_drift,
+    warn_of_unseen,
 )
 
 FEATURES = ["f0", "f1", "f2", "f3"]
@@ -27,7 +31,8 @@ def standardised(X):
 
 
 def compare(training, cohort, used=()):
-    found = drift(json.loads(json.dumps(column_facts(training))), cohort, FEATURES, used)
+    facts = json.loads(json.dumps(column_facts(training)))
+    found = drift(facts, cohort, FEATURES, used, len(training))
     return found, {each["feature"]: each for each in found["columns"]}
 
 
@@ -39,7 +44,7 @@ def test_the_same_cohort_has_no_drift():
     assert [each["shift"] for name, each in columns.items() if name != "stage"] == [0] * 4
     assert {each["outside"] for each in columns.values()} == {0}
     assert [name for name, each in columns.items() if each["used"]] == ["f1"]
-    assert "0 lie outside" in found["summary"]
+    assert "of the patients: 0 of 5" in found["summary"]
 
 
 def test_shift_is_the_difference_of_means_in_pooled_deviations():
@@ -54,7 +59,7 @@ def test_what_differs_most_comes_first():
     found, columns = compare(X, X.assign(f2=X["f2"] * 3, stage="IV"))
     assert found["columns"][0]["feature"] == "f2"
     assert columns["f2"]["shift"] > 0.5
-    assert "1 are shifted" in found["summary"]
+    assert "deviations: 1;" in found["summary"]
     assert columns["stage"]["outside"] == 1
 
 
@@ -131,3 +136,35 @@ def test_values_alone_outside_are_those_outside_the_range_of_all_others():
     for row in range(len(X)):
         rest = column_facts(X.drop(index=row))
         assert found[row] == outside_range(rest, X.iloc[[row]]).sum()
+
+
+@pytest.mark.parametrize(("training", "patients"), [(2, 5), (4, 4), (5, 3)])
+def test_chance_outside_counts_all_orders_of_two_cohorts(training, patients):
+    orders = list(combinations(range(training + patients), training))
+    beyond = [patients - (places[-1] - places[0] + 1 - training) for places in orders]
+    for outside in range(patients + 1):
+        share = np.mean(np.array(beyond) >= outside)
+        assert chance_outside(outside, patients, training) == pytest.approx(share)
+
+
+def test_another_sample_of_the_same_population_is_not_called_drift():
+    random = np.random.default_rng(3)
+    names = [f"f{place}" for place in range(200)]
+    X, Y = (pd.DataFrame(random.normal(size=(rows, 200)), columns=names) for rows in (60, 40))
+    found = drift(column_facts(X), Y, names, [], 60)
+    told = [int(part.split(" of ")[0].split(";")[0]) for part in found["summary"].split(": ")[1:3]]
+    assert np.mean([each["outside"] > 0.05 for each in found["columns"]]) > 0.1
+    assert max(told) <= 1
+    moved = drift(column_facts(X), Y + 5, names, [], 60)
+    assert "200 of 200; shifted by more than 0.5 standard deviations: 200;" in moved["summary"]
+
+
+def test_categories_that_training_lacked_are_warned_of(caplog):
+    X = pd.DataFrame({"age": [1, 2, 3], "stage": ["II", "I", "II"]})
+    Y = pd.DataFrame({"age": [9, 9, 9], "stage": ["IV", "I", "III"]})
+    with caplog.at_level(logging.WARNING, "radpipe"):
+        warn_of_unseen(column_facts(X), X)
+        assert not caplog.records
+        warn_of_unseen(column_facts(X), Y)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["stage: III, IV not seen in training, taken as 'II'"]

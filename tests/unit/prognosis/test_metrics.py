@@ -255,8 +255,8 @@ def test_horizons_need_ten_before_and_ten_after():
     times, refused = allowed_horizons(endpoint, [9, 10, 30, 40])
     assert times.tolist() == [10, 30]
     assert [at for at, _ in refused] == [9, 40]
-    assert "only 9 events" in refused[0][1]
-    assert "only 0 patients" in refused[1][1]
+    assert "events by then: 9" in refused[0][1]
+    assert "observation after it: 0" in refused[1][1]
 
 
 def test_default_horizons_are_the_quartiles_that_are_allowed():

@@ -10,7 +10,7 @@ from sksurv.linear_model.coxph import BreslowEstimator
 from sksurv.nonparametric import CensoringDistributionEstimator
 
 from radpipe.errors import ModelError, RadpipeError, TableError
-from radpipe.prognosis.models.calibration import LEAST_SLOPE, Calibration
+from radpipe.prognosis.models.calibration import LEAST_SLOPE, Recalibration
 from radpipe.prognosis.models.clinical import RIDGE, ClinicalModel, ClinicalVolumeModel
 from radpipe.prognosis.models.elastic_net import CoxModel, LogisticModel
 from radpipe.prognosis.models.fusion import FusionModel
@@ -161,14 +161,14 @@ def test_scores_that_are_wrong_have_the_least_slope(binary):
     X, _, y = cohort()
     target = y["time"] < 100 if binary else y
     score, fold = z(X[TEXTURE].to_numpy()), np.arange(len(y)) % 5
-    assert Calibration.fit(target, score, fold).slope > 0.5
-    assert Calibration.fit(target, -score, fold).slope == LEAST_SLOPE
+    assert Recalibration.fit(target, score, fold).slope > 0.5
+    assert Recalibration.fit(target, -score, fold).slope == LEAST_SLOPE
 
 
 def test_what_is_the_hazard_itself_keeps_its_slope():
     X, _, y = cohort(3000)
     hazard = 1.5 * X[TEXTURE].to_numpy()
-    assert Calibration.fit(y, hazard, np.zeros(len(y))).slope == pytest.approx(1, abs=0.05)
+    assert Recalibration.fit(y, hazard, np.zeros(len(y))).slope == pytest.approx(1, abs=0.05)
 
 
 # --- the trees -------------------------------------------------------------------------------

@@ -182,6 +182,17 @@ def test_numbered_patients_find_their_clinical_rows(clinical_model):
     assert found.equals(expected)
 
 
+def test_patients_whom_the_clinical_table_lacks_can_be_left_out(clinical_model):
+    features, clinical = simulate(20, seed=6)
+    known = clinical[clinical["patient_id"] != "007"]
+    with pytest.raises(TableError, match=r"clinical row \(1\): 007;.*--drop-unmatched"):
+        predict(clinical_model, features, clinical=known)
+    left = predict(clinical_model, features, clinical=known, unmatched="drop")
+    everyone = predict(clinical_model, features, clinical=clinical)
+    expected = everyone[everyone["patient_id"] != "007"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(left, expected)
+
+
 def test_an_unknown_category_is_told_and_other_words_for_all_are_refused(clinical_model, caplog):
     features, clinical = simulate(20, seed=2)
     caplog.set_level(logging.WARNING)

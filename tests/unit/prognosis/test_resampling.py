@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radpipe.prognosis.evaluation.resampling import (
+from radpipe.prognosis.survival import (
+    auc,
+    average_precision,
+    concordance_index,
+    make_endpoint,
+    time_dependent_auc,
+    uno_concordance,
+)
+from radpipe.prognosis.survival.resampling import (
     all_pairs,
     average_precisions,
     concordances,
@@ -13,15 +21,6 @@ from radpipe.prognosis.evaluation.resampling import (
     interval_of,
     pairs_at,
     uno_pairs,
-)
-from radpipe.prognosis.survival import (
-    auc,
-    average_precision,
-    bootstrap_concordance,
-    concordance_index,
-    make_endpoint,
-    time_dependent_auc,
-    uno_concordance,
 )
 
 
@@ -59,12 +58,6 @@ def test_a_sample_counts_as_if_its_patients_had_been_copied():
         places = np.repeat(np.arange(len(y)), sample.astype(int))
         assert value == pytest.approx(concordance_index(y[places], risk[places]))
         assert precision == pytest.approx(average_precision(y["event"][places], risk[places]))
-
-
-def test_the_interval_of_the_c_index_is_that_of_the_survival_room():
-    y, risk = cohort(1)
-    found = interval_of(concordances(all_pairs(y), risk, draw(len(y), 300, seed=2)))
-    assert found == pytest.approx(bootstrap_concordance(y, risk, bootstraps=300, seed=2))
 
 
 def test_without_pairs_there_is_no_interval():

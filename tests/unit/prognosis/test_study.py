@@ -10,7 +10,7 @@ import pytest
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation.leaks import require_no_leak
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
-from radpipe.prognosis.evaluation.selection import EARLY_CENSORING, EARLY_EVENT, WITHOUT_OUTCOME
+from radpipe.prognosis.evaluation.patients import EARLY_CENSORING, EARLY_EVENT, WITHOUT_OUTCOME
 from radpipe.prognosis.evaluation.study import Roles, as_predictors, make_study
 from radpipe.prognosis.survival import repeated_folds
 from radpipe.prognosis.tables.suspects import resemblance
@@ -98,6 +98,57 @@ def test_a_value_that_does_not_occur_is_refused_with_those_that_do():
         study_of(cohort(), Roles("death=dead", "os_days"))
 
 
+def test_a_column_of_times_is_no_event():
+    with pytest.raises(TableError, match="not of events; found: 12 different") as caught:
+        study_of(cohort(), Roles("os_days"))
+    assert caught.value.found.endswith("from 5 to 16")
+    assert "if these are times, name them with --time 'os_days'" in caught.value.remedy
+
+
+def test_codes_are_counted_in_patients():
+    with pytest.raises(TableError, match=r"alive \(1 patient\), dead \(11 patients\)"):
+        study_of(cohort(death=["alive", *["dead"] * 11]))
+
+
+@pytest.mark.parametrize(
+    ("roles", "option"),
+    [
+        (Roles("death", ""), "--time"),
+        (Roles(" "), "--event"),
+        (Roles("death", "os_days", volume=""), "--volume"),
+        (Roles("death", "os_days", origin_days=""), "--origin-days"),
+    ],
+)
+def test_an_empty_name_is_told_by_its_option(roles, option):
+    with pytest.raises(TableError, match=f"^{option}: an empty name; found: '"):
+        study_of(cohort(), roles)
+
+
+def test_features_without_any_variation_are_told(caplog):
+    features, clinical = simulate(12)
+    make_study(features, clinical, SURVIVAL)
+    assert caplog.messages == []
+    names = features.columns[1:]
+    features[names] = 1.0
+    features.loc[features.index[:3], names[0]] = np.nan
+    make_study(features, clinical, SURVIVAL)
+    assert caplog.messages == ["no feature varies among the 12 patients"]
+
+
+def test_all_columns_that_are_missing_are_named_with_the_way_to_them():
+    features, clinical = simulate(12)
+    roles = Roles("death", "os_days", ["age", "sex"])
+    with pytest.raises(TableError, match=r"columns are missing.*--clinical FILE") as caught:
+        make_study(features, None, roles)
+    assert caught.value.expected == "os_days, death, age, sex"
+    assert "did you mean" not in caught.value.remedy
+    clinical = clinical.drop(columns=["age", "sex"]).rename(columns={"death": "Deaths"})
+    with pytest.raises(TableError, match="did you mean 'Deaths'") as caught:
+        make_study(features, clinical, roles)
+    assert caught.value.expected == "death, age, sex"
+    assert "--clinical" not in caught.value.remedy
+
+
 def test_competing_events_are_censored_and_counted():
     codes = ["censored", "tumour", "heart", "tumour"] * 3
     study = study_of(cohort(cause=codes), Roles("cause=tumour", "os_days"))
@@ -131,7 +182,7 @@ def test_an_event_in_everyone_is_refused_where_there_are_no_times():
     assert study_of(cohort(death=1)).events == 12
 
 
-@pytest.mark.parametrize("value", [0, -1, None, "12,5", "unknown", np.inf])
+@pytest.mark.parametrize("value", [0, -1, "12,5", "unknown", np.inf])
 def test_times_that_are_none_are_refused_by_patient(value):
     times = [*range(1, 12), value]
     with pytest.raises(TableError, match=r"column os_days.*patient 011: "):
@@ -145,7 +196,8 @@ def test_dates_are_no_times():
 
 def test_patients_without_an_outcome_are_left_out_where_that_is_asked():
     clinical = cohort(death=[None, 1, *[0, 1] * 5], os_days=[*np.arange(11.0) + 5, np.nan])
-    with pytest.raises(TableError, match="the endpoint is wrong"):
+    told = "found: os_days of 011; death of 000;.*--drop-unmatched"
+    with pytest.raises(TableError, match=f"without an outcome: cells are empty; {told}"):
         study_of(clinical)
     study = study_of(clinical, Roles("death", "os_days", unmatched="drop"))
     assert study.excluded[WITHOUT_OUTCOME] == ["000", "011"]
@@ -173,7 +225,7 @@ def test_times_run_from_the_origin_and_what_ended_before_is_left_out_by_name():
 def test_an_origin_needs_times_and_numbers():
     with pytest.raises(TableError, match=r"--origin-days.*--time"):
         study_of(cohort(scan=1), Roles("death", origin_days="scan"))
-    with pytest.raises(TableError, match=r"column scan.*patient 000: nan"):
+    with pytest.raises(TableError, match=r"cells are empty; found: scan of 000, 001"):
         study_of(cohort(scan=np.nan), Roles("death", "os_days", origin_days="scan"))
     with pytest.raises(TableError, match=r"no patient is left.*event at or before.*\(6 in all\)"):
         study_of(cohort(scan=99), Roles("death", "os_days", origin_days="scan"))
@@ -389,8 +441,19 @@ def test_predictors_need_no_outcome():
     found = as_predictors(features[:5], known, roles)
     study = make_study(features, clinical, roles)
     pd.testing.assert_frame_equal(found[study.predictors], study.frame[study.predictors][:5])
-    with pytest.raises(TableError, match="1 features without clinical row: 003"):
+    with pytest.raises(TableError, match=r"features without clinical row \(1\): 003"):
         as_predictors(features[:5], known[known["patient_id"] != "003"], roles)
+
+
+def test_predictors_of_patients_whom_the_clinical_table_lacks_can_be_left_out(caplog):
+    features, clinical = simulate(12)
+    known = clinical[clinical["patient_id"] != "003"]
+    roles = Roles("death", "os_days", ["age"])
+    left = as_predictors(features[:5], known, roles, "drop")
+    assert left["patient_id"].tolist() == ["000", "001", "002", "004"]
+    assert caplog.messages == ["left out, features without clinical row: 003"]
+    with pytest.raises(TableError, match=r"no patient is left; found: features without.*003;"):
+        as_predictors(features[3:4], known, roles, "drop")
 
 
 def test_twenty_thousand_columns_are_read_and_checked_in_seconds(tmp_path):

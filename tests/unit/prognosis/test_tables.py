@@ -161,7 +161,7 @@ def test_a_saved_frame_loads_again(tmp_path):
         ("pat_id,original_glcm_Contrast\na,1\n", "no column names the patients.*--id 'pat_id'"),
         ("patient_id,original_glcm_Contrast\n ,1\n", "patient_id is empty"),
         ("patient_id,original_glcm_Contrast\n", "no rows"),
-        ("", "cannot read"),
+        ("", "cannot read the table; found: a file without a byte"),
         ("case_id,patient_id\nx,a\nx,b\n", "case_id is not unique.*x"),
     ],
 )
@@ -209,7 +209,7 @@ def test_wide_puts_rois_beside_each_other(table):
 def test_wide_refuses_rows_it_cannot_tell_apart(tmp_path):
     rows = several_rows().assign(roi="tumour", label=1)
     write_table(tmp_path / "t.parquet", rows)
-    with pytest.raises(TableError, match="same ROI"):
+    with pytest.raises(TableError, match=r"t.parquet: two rows of a patient have the same ROI"):
         load_features(tmp_path / "t.parquet", "wide")
 
 
@@ -287,7 +287,11 @@ def test_join_refuses_patients_without_a_name(empty):
 def test_join_refuses_duplicates_by_name():
     features, clinical = simulate(5)
     twice = pd.concat([clinical, clinical[clinical["patient_id"] == "003"]])
-    with pytest.raises(TableError, match="clinical table: a patient has several rows; found: 003"):
+    told = "clinical table: a patient has several rows; found: 003; these rows "
+    with pytest.raises(TableError, match=f"{told}are alike"):
+        join_clinical(features, twice)
+    twice["os_days"] = np.arange(6.0)
+    with pytest.raises(TableError, match=f"{told}contradict each other in os_days;"):
         join_clinical(features, twice)
 
 
@@ -296,14 +300,27 @@ def test_join_refuses_unmatched_rows_on_both_sides_by_name():
     clinical["patient_id"] = clinical["patient_id"].replace("002", "999")
     with pytest.raises(TableError) as caught:
         join_clinical(features, clinical)
-    assert "1 features without clinical row: 002" in str(caught.value)
-    assert "1 clinical rows without features: 999" in str(caught.value)
+    assert "features without clinical row (1): 002" in str(caught.value)
+    assert "clinical rows without features (1): 999" in str(caught.value)
     joined = join_clinical(features, clinical, unmatched="drop")
     assert len(joined) == 4
     assert joined.attrs["dropped"] == {
         "features without clinical row": ["002"],
         "clinical rows without features": ["999"],
     }
+
+
+def test_identifiers_that_never_agree_are_probably_written_otherwise():
+    features, clinical = simulate(5)
+    clinical["patient_id"] = clinical["patient_id"].astype(int)
+    with pytest.raises(TableError, match=r"same patients.*remedy: write the identifiers alike"):
+        join_clinical(features, clinical)
+
+
+def test_a_clinical_file_without_rows_is_refused(tmp_path):
+    simulate(5)[1].iloc[:0].to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(TableError, match=r"c\.csv: the table has no rows; found: columns patient_"):
+        read_clinical(tmp_path / "c.csv")
 
 
 def test_join_takes_one_file_for_both():
@@ -345,7 +362,7 @@ def test_what_is_wrong_in_a_clinical_file_names_the_file(tmp_path):
     for wrong, told in (
         (pd.concat([clinical, clinical[:1]]), "a patient has several rows"),
         (clinical[1:], "the tables do not hold the same patients"),
-        (clinical.drop(columns="death"), "a column is missing.*found: patient_id, os_days, age"),
+        (clinical.drop(columns="death"), "a column is missing; found: patient_id, os_days, age"),
     ):
         wrong.to_csv(path, index=False)
         with pytest.raises(TableError, match=f"c.csv: {told}"):

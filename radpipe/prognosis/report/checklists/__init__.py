@@ -1,5 +1,5 @@
 """Reporting checklists, prefilled with what an evaluation and its run know."""
 
-from radpipe.prognosis.report.checklists.write import write_checklists
+from radpipe.prognosis.report.checklists.write import folder_beside, write_checklists
 
-__all__ = ["write_checklists"]
+__all__ = ["folder_beside", "write_checklists"]

@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.prognosis.evaluation.results import Evaluation
+from radpipe.prognosis.report import words
+from radpipe.prognosis.report.evidence import estimate
 from radpipe.prognosis.tables.columns import feature_columns
 from radpipe.store import Run
 
 _SPACING = "diagnostics_Image-original_Spacing"
-_NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -170,10 +171,8 @@ def number(value: float | None, digits: int = 2) -> str | None:
     >>> number(0.7112), number(-0.0042), number(None)
     ('0.71', '0.00', None)
     """
-    if value is None or not np.isfinite(value):
-        return None
-    # A minus before nothing but zeros would be read as a loss.
-    return f"{round(value, digits) + 0.0:.{digits}f}"
+    told = words.number(value, digits)
+    return None if told == words.MISSING else told
 
 
 def span(interval: dict[str, float] | None, digits: int = 2) -> str | None:
@@ -196,61 +195,9 @@ def span(interval: dict[str, float] | None, digits: int = 2) -> str | None:
     >>> span({"estimate": 0.7112, "low": 0.651, "high": 0.772})
     '0.71 (0.65 to 0.77)'
     """
-    if interval is None:
-        return None
-    estimate, low, high = (number(interval.get(end), digits) for end in ("estimate", "low", "high"))
-    if estimate is None:
-        return None
-    return f"{estimate} ({low or 'unknown'} to {high or 'unknown'})"
-
-
-def counted(count: float, one: str, many: str | None = None) -> str:
-    """Write a count with its noun.
-
-    Parameters
-    ----------
-    count : float
-        How many.
-    one : str
-        The noun.
-    many : str, optional
-        Its plural, if not with ``s``.
-
-    Returns
-    -------
-    str
-        With thousands set apart.
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(1218, "feature"), counted(0, "case")
-    ('1 event', '1,218 features', '0 cases')
-    """
-    noun = one if count == 1 else many or f"{one}s"
-    return f"{count:,.0f} {noun}"
-
-
-def listing(names: Iterable[object]) -> str:
-    """Write names, not too many of them.
-
-    Parameters
-    ----------
-    names : iterable of object
-        In the order to show.
-
-    Returns
-    -------
-    str
-        Separated by commas; at most twelve, and how many more there are.
-
-    Examples
-    --------
-    >>> listing(["age", "stage"])
-    'age, stage'
-    """
-    every = [str(name) for name in names]
-    more = len(every) - _NAMES_SHOWN
-    return ", ".join(every[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    found = estimate(interval)
+    # In a narrow column of a checklist a line may break anywhere.
+    return None if found is None else words.span(found, digits).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def sentences(parts: Iterable[str | None], by: str = " ") -> str | None:

@@ -15,12 +15,12 @@ from radpipe.errors import RunError
 from radpipe.prognosis.evaluation.results import Evaluation
 from radpipe.prognosis.report.checklists.answers import ANSWERS
 from radpipe.prognosis.report.checklists.items import CHECKLISTS, Checklist, Item
-from radpipe.prognosis.report.checklists.known import Known, listing, sentences
+from radpipe.prognosis.report.checklists.known import Known, sentences
 from radpipe.prognosis.report.sources import find_extraction
+from radpipe.prognosis.report.words import listed
 from radpipe.store.files import whole_file
 
 UNKNOWN = "not known to the software"
-FOLDER = "checklists"
 _COLUMNS = (
     "No.",
     "Asked of",
@@ -109,6 +109,27 @@ def write_checklists(
         ) from error
 
 
+def folder_beside(page: Path) -> Path:
+    """Name the folder of a page's checklists.
+
+    Parameters
+    ----------
+    page : Path
+        The report.
+
+    Returns
+    -------
+    Path
+        After the page: two reports in one folder keep theirs.
+
+    Examples
+    --------
+    >>> folder_beside(Path("lung.html")).name
+    'lung-checklists'
+    """
+    return page.with_name(f"{page.stem}-checklists")
+
+
 def lines_of(checklist: Checklist, known: Known) -> list[Line]:
     """Answer the items of one checklist.
 
@@ -144,7 +165,7 @@ def _beside_the_point(item: Item, known: Known) -> str | None:
     # A name that is not understood may be any modality.
     if not asked or not there or there & asked or not there <= _MODALITIES:
         return None
-    return f"Does not apply: the cases are {listing(known.modalities)}."
+    return f"Does not apply: the cases are {listed(known.modalities)}."
 
 
 def _files(checklist: Checklist, known: Known) -> Iterator[tuple[str, str]]:

@@ -21,11 +21,17 @@ from radpipe.prognosis.report.blocks import (
 from radpipe.prognosis.report.evidence import Evidence, Judged, estimate
 from radpipe.prognosis.report.figures import calibration_figure
 
-_COLUMNS = ("Observed / expected", "Slope", "Intercept", "Brier score", "Without predictors")
+_RATIO, _BRIER = "Observed / expected", "Brier score"
 _HELP = (
     "Points: groups of patients with similar predictions, their intervals 95 %. Observed / "
-    "expected above 1: the model predicts too little. Slope below 1: predictions are too extreme. "
-    "Intercept: by how much the average prediction is off, on the model's own scale; 0 is right."
+    "expected above 1: the model predicts too little. Slope below 1: predictions are too extreme."
+)
+_INTERCEPT = (
+    " Intercept: by how much the average prediction is off, on the model's own scale; 0 is right."
+)
+# Without an interval it would only seem to contradict the slope of all times.
+_NO_SLOPE_AT_A_TIME = (
+    " A slope at one time alone rests on too few events to be shown; metrics.json has it."
 )
 
 
@@ -50,7 +56,8 @@ def section(evidence: Evidence) -> Section | None:
         for time in evidence.horizons
         if main is not None and (drawn := _chart(main, time, evidence)) is not None
     ]
-    blocks: list[Block] = [*([Beside(charts)] if charts else []), Text(_HELP, soft=True)]
+    told = _HELP + (_INTERCEPT if evidence.binary else _NO_SLOPE_AT_A_TIME)
+    blocks: list[Block] = [*([Beside(charts)] if charts else []), Text(told, soft=True)]
     blocks.append(_table(evidence))
     return Section(
         "calibration", "Is it calibrated?", _answer(evidence), [*blocks, *_recalibrated(evidence)]
@@ -95,7 +102,7 @@ def _chart(model: Judged, time: float | None, evidence: Evidence) -> Chart | Non
         for point in points
     )
     return Chart(
-        calibration_figure(points, f"risk{when}"),
+        calibration_figure(points, f"probability{when}"),
         f"Calibration of the {words.lower(model.title)}{when}: {told}.",
         f"{model.title}{when}: {words.counted(len(points), 'group')} of patients; dashed: "
         "perfect agreement.",
@@ -106,30 +113,40 @@ def _chart(model: Judged, time: float | None, evidence: Evidence) -> Chart | Non
 def _table(evidence: Evidence) -> Grid:
     columns = [
         Column("Model"),
-        *([] if evidence.binary else [Column("By", True)]),
-        *(Column(title, True) for title in _COLUMNS),
+        Column("Slope" if evidence.binary else "Slope over all times", True),
+        *([Column("Intercept", True)] if evidence.binary else []),
+        *_columns(_RATIO, evidence),
+        *_columns(_BRIER, evidence),
     ]
     rows = [
-        [Cell(model.title), *_when(time, evidence), *_cells(model.at(time))]
+        [
+            Cell(model.title),
+            _value(model.facts.get("calibration_slope"), 2),
+            *([_value(_calibration(model, None).get("intercept"), 2)] if evidence.binary else []),
+            *(_ratio(_calibration(model, time)) for time in evidence.horizons),
+            *(_brier(model.at(time)) for time in evidence.horizons),
+        ]
         for model in evidence.models
-        for time in evidence.horizons
-        if model.at(time)
     ]
     return Grid("Calibration of all models", columns, rows)
 
 
-def _when(time: float | None, evidence: Evidence) -> list[Cell]:
-    return [] if time is None else [Cell(words.moment(time, evidence.axis), time)]
-
-
-def _cells(entry: Mapping[str, Any]) -> list[Cell]:
-    found = entry.get("calibration") or {}
-    ratio = estimate(found.get("ratio"))
+def _columns(what: str, evidence: Evidence) -> list[Column]:
     return [
-        Cell(words.span(ratio), None if ratio is None else ratio.value),
-        *(_value(found.get(name), 2) for name in ("slope", "intercept")),
-        *(_value(entry.get(name), 3) for name in ("brier", "brier_null")),
+        Column(what if time is None else f"{what}, {words.moment(time, evidence.axis)}", True)
+        for time in evidence.horizons
     ]
+
+
+def _ratio(found: Mapping[str, Any]) -> Cell:
+    ratio = estimate(found.get("ratio"))
+    return Cell(words.span(ratio), None if ratio is None else ratio.value)
+
+
+def _brier(entry: Mapping[str, Any]) -> Cell:
+    null = entry.get("brier_null")
+    note = None if null is None else f"without predictors {words.number(null, 3)}"
+    return Cell(words.number(entry.get("brier"), 3), entry.get("brier"), note=note)
 
 
 def _value(value: float | None, digits: int) -> Cell:
@@ -139,24 +156,21 @@ def _value(value: float | None, digits: int) -> Cell:
 def _recalibrated(evidence: Evidence) -> list[Block]:
     """Show apart what the model would be if it were fitted anew to these patients' average."""
     told = evidence.metrics.get("recalibrated") or {}
-    models = [(model, told[model.key]) for model in evidence.models if told.get(model.key)]
+    models = [
+        (model, Judged(model.key, model.title, model.baseline, told[model.key]))
+        for model in evidence.models
+        if told.get(model.key)
+    ]
     if not models:
         return []
-    columns = [
-        Column("Model"),
-        *([] if evidence.binary else [Column("By", True)]),
-        *(Column(title, True) for title in ("Slope applied", *_COLUMNS[:3])),
-    ]
+    columns = [Column("Model"), Column("Slope applied", True), *_columns(_RATIO, evidence)]
     rows = [
         [
             Cell(model.title),
-            *_when(time, evidence),
-            _value(facts.get("slope"), 2),
-            *_cells({"calibration": entry})[:3],
+            _value(again.facts.get("slope"), 2),
+            *(_ratio(_calibration(again, time)) for time in evidence.horizons),
         ]
-        for model, facts in models
-        for time, entry in zip(evidence.horizons, facts.get("horizons") or [], strict=False)
-        if entry
+        for model, again in models
     ]
     return [
         Heading("After recalibration on this cohort"),

@@ -18,9 +18,11 @@ from radpipe.prognosis.report.blocks import (
     Section,
     Text,
 )
+from radpipe.prognosis.report.branches import weights_note, without_weight
 from radpipe.prognosis.report.evidence import Estimate, Evidence, Judged
 from radpipe.prognosis.report.figures import forest_figure
 from radpipe.prognosis.report.figures.forest import Row
+from radpipe.prognosis.report.overlap import overlap_of
 
 _BASELINES = {VOLUME: "tumour volume", CLINICAL: "the clinical columns"}
 
@@ -42,7 +44,8 @@ def section(evidence: Evidence) -> Section:
     drawn: list[list[Block]] = [[chart] for chart in charts if chart is not None]
     blocks: list[Block] = [Beside(drawn), _table(evidence)]
     blocks += [Text(sentence) for sentence in without_pairs(evidence)]
-    answer = " ".join(verdicts(evidence)) or None
+    left = without_weight(evidence.main.facts) if evidence.main is not None else None
+    answer = " ".join([*verdicts(evidence), *([] if left is None else [left])]) or None
     return Section("comparison", _question(evidence), answer, blocks)
 
 
@@ -70,15 +73,21 @@ def verdicts(evidence: Evidence) -> list[str]:
     if main is None or main.baseline:
         return []
     how = "on the same patients" if evidence.validation else "fold by fold"
+    known = overlap_of(evidence.metrics) is not None
     return [
-        f"{_verdict(found, name)}: compared {how}, its {evidence.score_name} differs by "
+        f"{_verdict(found, name, known)}: compared {how}, its {evidence.score_name} differs by "
         f"{words.with_interval(found, 3, signed=True)}."
         for key, name in _BASELINES.items()
         if (found := main.versus(key)) is not None
     ]
 
 
-def _verdict(found: Estimate, baseline: str) -> str:
+def _verdict(found: Estimate, baseline: str, known: bool) -> str:
+    if known:
+        return (
+            "With training patients among these, it cannot be told whether the model does better "
+            f"than {baseline}"
+        )
     if found.low > 0:
         return f"The model did better than {baseline}"
     if found.high < 0:
@@ -151,7 +160,7 @@ def _table(evidence: Evidence) -> Grid:
     shown = _binary_columns() if evidence.binary else _survival_columns()
     baselines = [key for key in _BASELINES if any(model.versus(key) for model in evidence.models)]
     columns = [
-        Column("Risk score from"),
+        Column("Score from" if evidence.binary else "Risk score from"),
         *(Column(title, True) for title in shown),
         *(Column(f"Against {_BASELINES[key]}", True) for key in baselines),
         Column("Likelihood gain per event", True),
@@ -185,8 +194,7 @@ def _binary_columns() -> dict[str, tuple[str, str | None]]:
 
 
 def _name(model: Judged) -> Cell:
-    column = model.facts.get("column")
-    return Cell(model.title, note=None if column is None else str(column))
+    return Cell(model.title, note=model.facts.get("column") or weights_note(model.facts))
 
 
 def _cell(facts: Mapping[str, Any], key: str, null: str | None) -> Cell:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from radpipe.prognosis.models.table import DEFAULT, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Heading, Section, Text
+from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.evidence import Evidence
 
 MOST_FEATURES = 15
@@ -46,14 +48,48 @@ def _of_main(table: pd.DataFrame | None, evidence: Evidence) -> pd.DataFrame | N
 
 
 def _answer(evidence: Evidence) -> str | None:
-    rows = _of_main(evidence.selected, evidence)
-    if rows is None:
-        return None
+    main, rows = evidence.main, _of_main(evidence.selected, evidence)
+    left = None if main is None else without_weight(main.facts)
+    told = [] if left is None else [left]
+    if rows is not None:
+        kinds = _kinds(rows["feature"], evidence)
+        told += [*_given(rows["feature"], kinds), _clusters(rows[~_with_given(rows, kinds)])]
+    return " ".join(told) or None
+
+
+def _kinds(names: pd.Series, evidence: Evidence) -> pd.Series:
+    """Say of a column what it is, if it is no feature that was chosen."""
+    kinds = dict.fromkeys(evidence.clinical, "clinical column")
+    volume = evidence.model(VOLUME)
+    if volume is not None and evidence.main is not None and evidence.main.key == DEFAULT:
+        kinds[str(volume.facts.get("column"))] = "tumour volume"
+    # A category may stand there as its indicator, "stage=II".
+    found = [kinds.get(name, kinds.get(name.partition("=")[0])) for name in names]
+    return pd.Series(found, names.index, dtype=object)
+
+
+def _with_given(rows: pd.DataFrame, kinds: pd.Series) -> pd.Series:
+    """Tell which columns are of a cluster that counts as chosen since one of it was given."""
+    return rows["cluster"].isin(rows.loc[kinds.notna(), "cluster"])
+
+
+def _given(names: pd.Series, kinds: pd.Series) -> list[str]:
+    known = kinds.notna()
+    told = dict.fromkeys(
+        f"{name.partition('=')[0]} ({kind})"
+        for name, kind in zip(names[known], kinds[known], strict=True)
+    )
+    return [f"Given, not chosen: {words.listed([*told], MOST_FEATURES)}."] if told else []
+
+
+def _clusters(rows: pd.DataFrame) -> str:
     steady = rows.drop_duplicates("cluster")["cluster_chosen"]
+    if steady.empty:
+        return "No feature was chosen in any fold."
     return (
         f"{words.counted(len(steady), 'cluster')} of features "
         f"{'was' if len(steady) == 1 else 'were'} chosen at least once, "
-        f"{int((steady >= 0.8).sum())} of them in four folds of five or more."
+        f"{int((steady >= 0.8).sum()) or 'none'} of them in four folds of five or more."
     )
 
 
@@ -63,6 +99,8 @@ def _contributions(evidence: Evidence) -> list[Block]:
         return []
     ranked = rows.sort_values(["mean_abs_contribution", "feature"], ascending=[False, True])
     top = ranked[ranked["mean_abs_contribution"] > 0].head(MOST_FEATURES)
+    if top.empty:
+        return [Text(f"No column moved the {evidence.scored}.")]
     largest = float(top["mean_abs_contribution"].max())
     scale = "log-odds" if evidence.binary else "log-hazard"
     whose = "these" if evidence.metrics.get("overlap") else "unseen"
@@ -70,10 +108,10 @@ def _contributions(evidence: Evidence) -> list[Block]:
         [Cell(name), Cell("", value, bar=100 * value / largest), Cell(f"{value:.2g}", value)]
         for name, value in zip(top["feature"], top["mean_abs_contribution"], strict=True)
     ]
-    columns = (Column("Feature"), Column("Mean contribution"), Column(scale.capitalize(), True))
+    columns = (Column("Column"), Column("Mean contribution"), Column(scale.capitalize(), True))
     names = ("feature", "mean_abs_contribution")
     return [
-        Heading("How far each column moved the risk"),
+        Heading(f"How far each column moved the {evidence.scored}"),
         Text(f"Of {whose} patients, on average, in {scale}. {_SHARED}"),
         Grid("Contributions", columns, shown, Data("contributions", names, _values(ranked, names))),
     ]
@@ -86,9 +124,12 @@ def _selected(evidence: Evidence) -> list[Block]:
     ranked = rows.sort_values(
         ["cluster_chosen", "chosen", "feature"], ascending=[False, False, True]
     )
-    shown = [_chosen(*row) for row in _values(ranked.head(MOST_FEATURES), _SELECTED)]
+    kinds = _kinds(ranked["feature"], evidence)
+    beside = kinds.mask(_with_given(ranked, kinds) & kinds.isna(), "in the cluster of one given")
+    ranked = ranked.assign(kind=beside)
+    shown = [_chosen(*row) for row in _values(ranked.head(MOST_FEATURES), (*_SELECTED, "kind"))]
     columns = (
-        Column("Feature"),
+        Column("Column"),
         Column("Its cluster chosen"),
         Column("In folds", True),
         Column("Itself", True),
@@ -104,9 +145,12 @@ def _selected(evidence: Evidence) -> list[Block]:
     ]
 
 
-def _chosen(feature: str, cluster: str, itself: float, together: float) -> list[Cell]:
+def _chosen(
+    feature: str, cluster: str, itself: float, together: float, kind: str | None
+) -> list[Cell]:
+    note = None if feature == cluster else f"cluster of {cluster}"
     return [
-        Cell(feature, note=None if feature == cluster else f"cluster of {cluster}"),
+        Cell(feature, note=kind or note),
         Cell("", together, bar=100 * together),
         Cell(words.percent(together), together),
         Cell(words.percent(itself), itself),

@@ -23,6 +23,7 @@ from radpipe.prognosis.report.blocks import (
 from radpipe.prognosis.report.evidence import Evidence, Judged
 from radpipe.prognosis.report.figures import Line, Lines, histogram_figure, lines_figure
 from radpipe.prognosis.report.figures.style import MAIN
+from radpipe.prognosis.report.overlap import overlap_of, sign_of
 
 _SHUFFLED = {
     "label_permutation": (
@@ -36,6 +37,9 @@ _SHUFFLED = {
         "what is left without radiomics.",
     ),
 }
+# Fewer values than that are no distribution.
+_FEW = 20
+_TOO_FEW = " So few values show a gross leak and nothing finer."
 _COLUMNS = (Column("Control"), Column("Found", True), Column("How to read it"))
 
 
@@ -98,15 +102,17 @@ def _histogram(
     evidence: Evidence, key: str, told: Mapping[str, Any], what: str, caption: str
 ) -> Chart:
     values = [float(value) for value in told["values"] if value is not None]
+    mean = words.number(float(np.mean(values)))
     model = evidence.model(told.get("model") or "") or evidence.main
     found = None if model is None else model.interval(evidence.score)
     value = None if found is None else found.value
     name = evidence.score_name
     return Chart(
         histogram_figure(values, value, f"{name}, {what}"),
-        f"Histogram of the {name} in {len(values)} permutations, {what}: mean "
-        f"{words.number(float(np.mean(values)))}; found without shuffling {words.number(value)}.",
-        f"{caption} Mean {words.number(float(np.mean(values)))}; the line marks what was found.",
+        f"Histogram of the {name} in {words.counted(len(values), 'permutation')}, {what}: mean "
+        f"{mean}; found without shuffling {words.number(value)}.",
+        f"{caption} Mean {mean} of {words.smallest_p(len(values))}; the line marks what was found."
+        + (_TOO_FEW if len(values) < _FEW else ""),
         Data(key, (evidence.score,), [(one,) for one in values]),
     )
 
@@ -164,7 +170,7 @@ def _of_model(main: Judged, evidence: Evidence) -> Iterator[tuple[str, str, str]
         yield (
             "Correlation with volume",
             words.number(main.facts["correlation_with_volume"], signed=True),
-            "Spearman, of the risk score; near 1 the model is a ruler.",
+            f"Spearman, of the {evidence.scored}; near 1 the model is a ruler.",
         )
     gain = main.interval("likelihood_gain")
     if gain is not None:
@@ -208,5 +214,10 @@ def _leaks(evidence: Evidence) -> list[Block]:
     told = evidence.metrics.get("leaks") or {}
     if not told.get("checked"):
         return []
+    signs = ", ".join(sign_of(str(what)) for what in told["checked"])
+    overlap = overlap_of(evidence.metrics)
+    if evidence.validation:
+        found = "none found" if overlap is None else overlap.told
+        return [Text(f"Training patients looked for by {signs}: {found}.")]
     found = "; ".join(str(one) for one in told.get("found") or []) or "none found"
-    return [Text(f"Leaks looked for ({', '.join(told['checked'])}): {found}.")]
+    return [Text(f"Leaks looked for ({signs}): {found}.")]

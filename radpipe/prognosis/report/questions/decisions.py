@@ -13,6 +13,7 @@ from radpipe.prognosis.report.blocks import Beside, Block, Chart, Data, Section,
 from radpipe.prognosis.report.evidence import Evidence, Judged
 from radpipe.prognosis.report.figures import Line, Lines, lines_figure
 from radpipe.prognosis.report.figures.style import Pen, pens
+from radpipe.prognosis.report.overlap import overlap_of
 from radpipe.prognosis.survival.endpoint import Floats
 
 # Neighbouring thresholds.
@@ -44,9 +45,10 @@ def section(evidence: Evidence) -> Section | None:
     ]
     if not charts:
         return None
-    answer = " ".join(
-        said for time in evidence.horizons if (said := _said(evidence, time)) is not None
-    )
+    told = [said for time in evidence.horizons if (said := _said(evidence, time)) is not None]
+    if told and overlap_of(evidence.metrics) is not None:
+        told.append("The curves flatter a model that knew some of these patients.")
+    answer = " ".join(told)
     question = "Would acting on it do more good than harm?"
     return Section("decisions", question, answer or None, [Beside(charts), Text(_HELP, soft=True)])
 
@@ -96,7 +98,7 @@ def _chart(evidence: Evidence, time: float | None) -> Chart | None:
     first = next(found for model in evidence.compared if (found := _curves(model, time)))
     lines.append(Line("Flag everyone", _EVERYONE, *_line(first, "all")))
     shown = _limits(lines)
-    frame = Lines("Threshold risk (%)", "Net benefit", *shown, level=0.0)
+    frame = Lines("Threshold probability (%)", "Net benefit", *shown, level=0.0)
     when = "" if time is None else f" at {words.moment(time, evidence.axis)}"
     suffix = "" if time is None else f"_{time:g}"
     rows = [(line.label, x / 100, y) for line in lines for x, y in zip(line.x, line.y, strict=True)]

@@ -56,7 +56,7 @@ def _answer(evidence: Evidence) -> str | None:
 
 
 def _chart(evidence: Evidence) -> Chart:
-    models = [model for model in evidence.models if _aucs(model, evidence)]
+    models = [model for model in evidence.compared if _aucs(model, evidence)]
     drawn = pens([model.key for model in evidence.models])
     times = np.array([float(time or 0) for time in evidence.horizons]) / evidence.axis.divisor
     # Points at one horizon stand side by side, or intervals would hide each other.
@@ -73,11 +73,16 @@ def _chart(evidence: Evidence) -> Chart:
     frame = Lines(label, "AUC at that time", level=0.5, ticks=[round(time, 1) for time in times])
     return Chart(
         lines_figure(lines, frame),
-        f"AUC at each horizon with 95 % interval, {len(models)} models; values in the table.",
+        f"AUC at each horizon with 95 % interval, {words.counted(len(models), 'model')}; values in "
+        "the table.",
         "Time-dependent AUC (cumulative cases, dynamic controls, weighted for censoring) with 95 % "
-        "interval; the dashed line is chance.",
+        f"interval; the dashed line is chance.{_left_to_the_table(evidence, models)}",
         Data("auc_over_time", ("model", label.lower(), "auc", "low", "high"), rows),
     )
+
+
+def _left_to_the_table(evidence: Evidence, drawn: list[Judged]) -> str:
+    return " The table has all models." if len(drawn) < len(evidence.models) else ""
 
 
 def _table(evidence: Evidence) -> Grid:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from radpipe.prognosis.report import words
-from radpipe.prognosis.report.blocks import Cell, Column, Data, Grid, Section, Text
+from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Section, Text
 from radpipe.prognosis.report.evidence import Evidence
 
 _MOST_ROWS = 25
@@ -37,20 +37,21 @@ def section(evidence: Evidence) -> Section | None:
     drift = evidence.metrics.get("drift")
     if not drift or not drift.get("columns"):
         return None
-    columns = drift["columns"]
+    question = "Are these patients like those it was trained on?"
+    return Section("drift", question, drift.get("summary"), _blocks(drift["columns"]))
+
+
+def _blocks(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
     # They come with the largest drift first; those without any say nothing.
-    rows = [_row(column) for column in columns[:_MOST_ROWS] if any(_sizes(column))]
+    rows = [_row(column) for column in columns if any(_sizes(column))][:_MOST_ROWS]
+    if not rows:
+        return [Text("No column differs from training, so there is none to list.")]
     data = Data("drift", _NAMES, [[column.get(name) for name in _NAMES] for column in columns])
     told = (
         f"{words.counted(len(rows), 'column')} of {len(columns)}, the largest drift first; the CSV "
         "file holds all. Shift: standardised difference of the means."
     )
-    return Section(
-        "drift",
-        "Are these patients like those it was trained on?",
-        drift.get("summary"),
-        [Grid("Drift", _COLUMNS, rows, data), Text(told, soft=True)],
-    )
+    return [Grid("Drift", _COLUMNS, rows, data), Text(told, soft=True)]
 
 
 def _sizes(column: Mapping[str, Any]) -> list[float]:

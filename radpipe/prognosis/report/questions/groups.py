@@ -24,11 +24,11 @@ from radpipe.prognosis.report.figures import kaplan_meier_figure
 from radpipe.prognosis.survival.observed_risk import wilson
 
 _BANDS = "Bands are pointwise 95 % intervals; ticks mark censored patients."
-_HALVES = (Column("Risk"), Column("Patients", True), Column("Events", True))
+_COUNTS = (Column("Patients", True), Column("Events", True))
 
 
 def section(evidence: Evidence) -> Section:
-    """Show what became of patients at high and at low risk.
+    """Show what became of patients with high and with low scores.
 
     Parameters
     ----------
@@ -64,13 +64,14 @@ def grouping(evidence: Evidence) -> str:
     """
     if not evidence.validation:
         return (
-            "Every patient was put into a group by a risk score from a model that had not seen "
-            "this patient; the cut is the median of that fold's training patients, and a patient "
-            "belongs to the group of most repeats."
+            f"Every patient was put into a group by a {evidence.scored} from a model that had not "
+            "seen this patient; the cut is the median of that fold's training patients, and a "
+            "patient belongs to the group of most repeats."
         )
     cuts = evidence.metrics["design"].get("cuts") or {}
+    high = "a high score" if evidence.binary else "high risk"
     return " ".join(
-        f"{model.title}: high risk is above the median of {_patients(cuts.get(model.key))}."
+        f"{model.title}: {high} is above the median of {_patients(cuts.get(model.key))}."
         for model in evidence.compared
     )
 
@@ -104,8 +105,8 @@ def _survival(model: Judged, evidence: Evidence) -> list[Block]:
     estimated = curves.group_curves(groups, axis)
     unit = axis.label.lower()
     told = " ".join(
-        f"{one.group.capitalize()} risk: {one.patients} patients, {one.events} events, median "
-        f"{_median(one, unit)}."
+        f"{one.group.capitalize()} risk: {words.counted(one.patients, 'patient')}, "
+        f"{words.counted(one.events, 'event')}, median {_median(one, unit)}."
         for one in estimated
     )
     test = model.facts.get("log_rank") or {}
@@ -144,7 +145,7 @@ def _halves(estimated: list[curves.Curve], unit: str) -> Grid:
         ]
         for one in estimated
     ]
-    columns = [*_HALVES, Column(f"Median, {unit}", True)]
+    columns = [Column("Risk"), *_COUNTS, Column(f"Median, {unit}", True)]
     return Grid("Risk groups", columns, rows, sortable=False)
 
 
@@ -192,5 +193,5 @@ def _shares(model: Judged, evidence: Evidence) -> list[Block]:
             told = percent_at((share, low, high))
             counts = (Cell(str(len(part))), Cell(str(int(part["event"].sum()))))
             rows.append([Cell(group.capitalize(), mark=group), *counts, Cell(told)])
-    columns = [*_HALVES, Column("% with event", True)]
-    return [Heading(model.title), Grid("Risk groups", columns, rows, sortable=False)]
+    columns = [Column("Score"), *_COUNTS, Column("% with event", True)]
+    return [Heading(model.title), Grid("Groups by score", columns, rows, sortable=False)]

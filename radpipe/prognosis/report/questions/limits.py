@@ -42,12 +42,13 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
             "The result holds for cohorts like this one. Other scanners, segmentations or "
             "treatments may change it."
         )
-    else:
+    elif not evidence.binary:
         yield (
             "Risk groups were cut from scores fitted on this very cohort, fold by fold. The usual "
             "log-rank test does not allow for that; where a p-value is given, it is from "
             "permutations."
         )
+    if not evidence.validation:
         yield (
             "Cross-validation estimates how the whole procedure does on patients of the same kind. "
             "Another hospital's scanners, segmentations or treatments may change it; only "

@@ -151,14 +151,14 @@ def _failures(evidence: Evidence) -> list[Block]:
         return [
             Text(
                 "The extraction run was not found, so its failures and pictures are not shown. "
-                f"Looked in: {', '.join(looked)}. Name it with --run."
+                f"Looked in: {', '.join(looked)}."
             )
         ]
     if run is None:
         return [
             Text(
-                "The table did not come from an extraction run that the evaluation knows, so "
-                "failures and pictures are not shown. Name the run with --run."
+                "The features come from a table whose extraction is not known here, so failed "
+                "cases and pictures are not shown."
             )
         ]
     failures = run.failures()

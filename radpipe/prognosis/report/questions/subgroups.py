@@ -150,7 +150,7 @@ def _explained(evidence: Evidence) -> str:
     interval = (
         "patients drawn again 1,000 times"
         if evidence.validation
-        else "Nadeau and Bengio's over folds, weighted by their pairs"
+        else "Nadeau and Bengio's over folds"
     )
     least = f"{LEAST_PATIENTS} patients or {LEAST_EVENTS} events"
     if evidence.binary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -134,6 +134,9 @@ class Step(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
 
+_Kind = TypeVar("_Kind", bound=Step)
+
+
 class Selector(Step):
     """A step that keeps some columns as they are.
 
@@ -235,6 +238,21 @@ class Steps(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             X = step.transform(X)
         return X
 
+    def find(self, kind: type[_Kind]) -> _Kind | None:
+        """Find a step.
+
+        Parameters
+        ----------
+        kind : type
+            Its class.
+
+        Returns
+        -------
+        Step or None
+            The first of this class; None where there is none.
+        """
+        return next((step for step in self.steps if isinstance(step, kind)), None)
+
     def log(self) -> list[dict[str, Any]]:
         """Tell what each step dropped or chose.
 
@@ -301,9 +319,11 @@ def numbers_of(X: pd.DataFrame) -> Floats:
         A column holds something else.
     """
     if not all(is_numeric_dtype(dtype) for dtype in X.dtypes.unique()):
+        text = [name for name in X.columns if not is_numeric_dtype(X[name].dtype)]
         raise TableError(
             "columns without numbers",
-            where=listed(name for name in X.columns if not is_numeric_dtype(X[name].dtype)),
+            where=listed(text),
+            found=f"{X[text[0]].dtype} in {text[0]}",
             expected="numbers, or empty where undefined",
             remedy="put the step Encode first",
         )
@@ -337,6 +357,7 @@ def _require(X: pd.DataFrame, columns: pd.Index) -> None:
     if len(missing):
         raise TableError(
             "columns are missing",
+            where="the table",
             found=f"missing: {listed(missing)}",
             expected=f"{len(columns)} columns: {listed(columns, 3)}",
             remedy="give the table all columns of training",

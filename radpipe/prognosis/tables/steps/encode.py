@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,6 @@ from radpipe.prognosis.tables.steps.base import Step, numbers_of, table_of
 from radpipe.prognosis.tables.steps.clean import numeric_columns
 from radpipe.prognosis.tables.steps.order import quantiles
 
-log = logging.getLogger("radpipe")
 _ROUNDING = 1e-12
 
 
@@ -25,7 +23,7 @@ class Encode(Step):
 
     The commonest category of training has no indicator: it is what the others are compared with,
     and columns stay independent of each other even for a model without penalty. A category that
-    training lacked counts as it, with a warning; a missing one is missing in all indicators.
+    training lacked counts as it; a missing one is missing in all indicators.
     Numbers stay; true and false become 1 and 0.
 
     Attributes
@@ -34,17 +32,14 @@ class Encode(Step):
         For each column of text the categories that have an indicator, sorted.
     references_ : dict of str to str
         For each column of text the category that has none.
-    unseen_ : dict of str to list of str
-        Categories that ``transform`` met and ``fit`` had not.
     """
 
     learned: ClassVar[tuple[str, ...]] = ("categories_", "references_")
     categories_: dict[str, list[str]]
     references_: dict[str, str]
-    unseen_: dict[str, list[str]]
 
     def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
-        self.categories_, self.references_, self.unseen_ = {}, {}, {}
+        self.categories_, self.references_ = {}, {}
         for name in X.columns[~numeric_columns(X)]:
             counts = _text(X[name]).value_counts()
             categories = sorted(counts.index)
@@ -69,35 +64,19 @@ class Encode(Step):
         return [f"{column}={category}" for category in self.categories_[column]]
 
     def _indicators(self, column: pd.Series) -> Floats:
-        name, text = str(column.name), _text(column)
-        categories = self.categories_[name]
-        self._warn_of_unseen(name, set(text.dropna()) - {*categories, self.references_[name]})
-        is_one = text.to_numpy(object)[:, np.newaxis] == np.array(categories, dtype=object)
+        text, categories = _text(column), np.array(self.categories_[str(column.name)], dtype=object)
+        is_one = text.to_numpy(object)[:, np.newaxis] == categories
         return np.where(text.isna().to_numpy()[:, np.newaxis], np.nan, is_one.astype(np.float64))
 
-    def _warn_of_unseen(self, name: str, unseen: set[str]) -> None:
-        known = self.unseen_.setdefault(name, [])
-        new = sorted(unseen.difference(known))
-        if new:
-            known.extend(new)
-            reference = self.references_[name]
-            log.warning("%s: %s not seen in training, taken as %r", name, listed(new), reference)
-
-    def restore(self, state: dict[str, Any]) -> Encode:
-        """Take back what was written; nothing unseen has been met.
-
-        Parameters
-        ----------
-        state : dict
-            What ``write`` returned.
+    def sources(self) -> dict[str, str]:
+        """Tell which column each indicator is of.
 
         Returns
         -------
-        Encode
-            Itself, fitted.
+        dict of str to str
+            Column of the table by indicator.
         """
-        self.unseen_ = {}
-        return super().restore(state)
+        return {new: old for old in self.categories_ for new in self._names(old)}
 
     def log(self) -> dict[str, Any]:
         """Tell the categories.
@@ -105,10 +84,9 @@ class Encode(Step):
         Returns
         -------
         dict
-            ``step``, ``categories``, their ``references`` and what was ``unseen``.
+            ``step``, ``categories`` and their ``references``.
         """
-        unseen = {name: found for name, found in self.unseen_.items() if found}
-        told = {"categories": self.categories_, "references": self.references_, "unseen": unseen}
+        told = {"categories": self.categories_, "references": self.references_}
         return {**super().log(), **told}
 
 

@@ -163,8 +163,58 @@ def test_evaluation_and_validation_differ(tmp_path):
 
 
 def test_training_patients_are_no_external_test():
-    known = Known({"kind": "validation", "overlap": 12})
-    assert _answers("metrics", known)["27"].startswith("12 patients of this cohort were training")
+    metrics = {
+        "kind": "validation",
+        "cohort": {"patients": 60, "events": 20},
+        "overlap": 12,
+        "leaks": {"checked": ["patient_id", "image"], "found": ["12 patients by image"]},
+    }
+    told = "12 of 60 patients were training patients (12 by image)"
+    found = _answers("tripod_ai", Known(metrics))
+    for number in ("1", "2"):
+        assert f"{told}: this is no external validation" in found[number]
+    assert "another cohort" not in " ".join(found.values())
+    gain = {"versus": {"volume": {"estimate": 0.1, "low": 0.05, "high": 0.15}}}
+    better = metrics | {"main": "cox", "models": {"cox": gain}}
+    assert "it shows no gain" in _answers("tripod_ai", Known(better))["25"]
+    assert "unseen patients" not in " ".join(found.values())
+    assert _answers("metrics", Known(metrics))["27"] == f"{told}: no external test."
+
+
+@pytest.mark.parametrize(("overlap", "told"), [(0, "in which no training"), (None, "is not known")])
+def test_a_title_says_to_whom_the_model_was_applied(overlap, told):
+    answer = _answers("tripod_ai", Known({"kind": "validation", "overlap": overlap}))["1"]
+    assert told in answer
+
+
+@pytest.mark.parametrize(
+    ("trials", "told"), [(0, "5 inner folds for calibration;"), (20, "tuning (20 trials of")]
+)
+def test_inner_folds_tune_only_where_something_was_tried(trials, told):
+    design = {"repeats": 1, "folds": 5, "inner_folds": 5, "trials": trials}
+    known = Known({"kind": "cross-validation", "design": design, "models": {"cox": {}}})
+    assert told in _answers("tripod_ai", known)["12a"]
+
+
+def test_permutations_tell_how_little_few_of_them_can(tmp_path):
+    rows = _rows(_evaluated(tmp_path) / "clear.csv")
+    told = " ".join(row["Answer"] for row in rows.values())
+    # 1/15 and 1/5: the fixture has fourteen and four.
+    assert "14 permutations, whose smallest possible p is 0.067" in told
+    assert "features it is 0.60 (4 permutations, whose smallest possible p is 0.2)" in told
+
+
+def test_a_branch_without_weight_is_told(tmp_path):
+    branches = {
+        "clinical + volume": {"fits": 5, "weighted": 5},
+        "radiomics": {"fits": 5, "weighted": 0},
+    }
+    fusion = {"title": "Fusion", "branches": branches}
+    known = Known({"main": "fusion", "models": {"fusion": fusion}})
+    told = " ".join(_answers("clear", known).values())
+    assert "Radiomics got weight 0 in all 5 fits" in told
+    fusion["versus"] = {"volume": {"estimate": 0.1, "low": 0.05, "high": 0.15}}
+    assert "Radiomics got weight 0 in all 5 fits" in _answers("tripod_ai", known)["2"]
 
 
 def test_settings_of_the_extraction():

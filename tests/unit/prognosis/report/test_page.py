@@ -47,8 +47,9 @@ def test_flow_counts_who_was_lost_where(tmp_path):
     assert "no outcome" not in flow
 
 
-def test_missing_run_says_where_it_was_looked_for(tmp_path):
+def test_missing_run_says_where_it_was_looked_for(tmp_path, caplog):
     page = page_of(tmp_path, run="elsewhere/run")
+    assert "no run in elsewhere/run" in caplog.text and "--run" in caplog.text
     assert "elsewhere/run" in page.text
     assert str(tmp_path / "run") in page.text
     assert "Are the segmentations right?" not in page.text
@@ -76,6 +77,31 @@ def test_too_few_events_give_a_banner_and_no_model(tmp_path):
     assert "Tumour volume alone" in page.text
 
 
+def test_models_withheld_for_one_reason_are_named_together(tmp_path):
+    def withhold(facts):
+        facts["withheld"] = {"cox": "8 events.", "fusion": "8 events.", "clinical": "no column"}
+
+    text = page_of(tmp_path, withhold, withheld=True, patients=24).text
+    assert "Elastic-net Cox model, Fusion: 8 events." in text
+    assert "Clinical columns alone: no column." in text
+
+
+def test_few_without_the_event_are_as_bad_as_few_with_it(tmp_path):
+    def turn(facts):
+        facts["cohort"].update(events=facts["cohort"]["patients"] - 1)
+
+    text = page_of(tmp_path, turn, binary=True).text
+    assert "Fewer than 20 patients without the event." in text
+    assert "1 patient without the event cannot tell" in text
+
+
+def test_a_point_for_an_interval_is_no_precision(tmp_path):
+    def level(facts):
+        facts["models"]["fusion"]["c_index"] = dict.fromkeys(("estimate", "low", "high"), 0.5)
+
+    assert "All patients got the same score." in page_of(tmp_path, level).text
+
+
 def test_enough_events_give_no_banner(tmp_path):
     assert 'class="banner"' not in page_of(tmp_path).html
 
@@ -92,7 +118,8 @@ def test_validation_is_named_as_such(tmp_path):
 def test_training_patients_in_a_validation_get_a_banner(tmp_path):
     page = page_of(tmp_path, lambda facts: facts.update(overlap=40), kind="validation")
     assert "40 of 150 patients bear the identifier" in page.text
-    assert "external" not in page.text
+    assert page.text.count("external") == page.text.count("this is no external validation") == 1
+    assert "did better" not in page.text
     assert "unseen" not in page.text
     assert "The result holds" not in page.text
 
@@ -113,8 +140,13 @@ def test_a_binary_endpoint_has_a_roc_curve_and_no_survival_curves(tmp_path):
     page = page_of(tmp_path, binary=True)
     assert "an AUC of" in page.text
     assert any(alt.startswith("ROC curves") for alt in page.alts)
-    for word in ("Kaplan", "follow-up", "C-index", "log-rank"):
-        assert word not in page.text.replace("The usual log-rank test", "")
+    for word in ("Kaplan", "follow-up", "C-index", "log-rank", "isk"):
+        assert word not in page.text
+
+
+def test_readers_are_not_told_to_run_anything(tmp_path):
+    for run in (None, "elsewhere"):
+        assert "--run" not in page_of(tmp_path / str(run), run=run).text
 
 
 def test_what_is_null_is_left_out_or_a_dash(tmp_path):

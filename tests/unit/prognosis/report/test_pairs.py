@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from radpipe.prognosis.report.pairs import as_endpoint, concordance_of, weighted_nadeau_bengio
+from radpipe.prognosis.report.pairs import as_endpoint, concordance_of
 from radpipe.prognosis.report.roc import mean_roc
 from radpipe.prognosis.survival import concordance_index, nadeau_bengio
 
@@ -30,37 +30,26 @@ def test_without_times_the_pairs_are_those_of_the_auc():
     assert found == pytest.approx(roc_auc_score(rows["event"], rows["risk_score"]), abs=1e-12)
 
 
-def test_pairs_of_all_folds_are_counted_together():
-    """By hand: two pairs of three are right in one fold, none of one in the other."""
+def test_test_folds_are_averaged_and_one_without_pairs_is_left_out():
+    """By hand: two pairs of three are right in one fold, none of one in the next, none is left."""
     rows = pd.DataFrame(
         {
             "repeat": 0,
-            "fold": [0, 0, 0, 1, 1],
-            "time": [1.0, 2.0, 3.0, 1.0, 2.0],
-            "event": [True, True, False, True, False],
-            "risk_score": [2.0, 3.0, 1.0, 0.0, 9.0],
+            "fold": [0, 0, 0, 1, 1, 2, 2],
+            "time": [1.0, 2.0, 3.0, 1.0, 2.0, 1.0, 2.0],
+            "event": [True, True, False, True, False, False, False],
+            "risk_score": [2.0, 3.0, 1.0, 0.0, 9.0, 1.0, 2.0],
         }
     )
-    assert concordance_of(rows, 0.25).value == pytest.approx(2 / 4)
+    found = concordance_of(rows, 0.25)
+    assert found == pytest.approx(nadeau_bengio([2 / 3, 0.0], 0.25, 2))
+    assert concordance_of(rows[rows["fold"] != 1], 0.25) is None
 
 
 def test_scales_of_folds_do_not_matter():
     rows = predictions()
     shifted = rows.assign(risk_score=rows["risk_score"] + 100 * rows["fold"])
     assert concordance_of(rows, 0.25) == pytest.approx(concordance_of(shifted, 0.25))
-
-
-def test_with_equal_pairs_the_interval_is_the_plain_one():
-    values = [0.6, 0.7, 0.8, 0.55, 0.65]
-    found = weighted_nadeau_bengio(values, [7.0] * 5, list(range(5)), 0.25)
-    assert found == pytest.approx(nadeau_bengio(values, 0.25, 5), abs=1e-12)
-
-
-def test_a_fold_with_few_pairs_counts_little():
-    found = weighted_nadeau_bengio([0.7, 0.7, 0.0], [100, 100, 1], [0, 1, 2], 0.25)
-    assert found.value == pytest.approx(140 / 201)
-    even = weighted_nadeau_bengio([0.7, 0.7, 0.0], [1, 1, 1], [0, 1, 2], 0.25)
-    assert found.high - found.low < even.high - even.low
 
 
 @pytest.mark.parametrize("ratio", [0.25, None])

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from radpipe.prognosis.report.evidence import Evidence
-from radpipe.prognosis.report.questions import decisions, drift, subgroups
+from radpipe.prognosis.report.questions import (
+    calibration,
+    decisions,
+    discrimination,
+    drift,
+    subgroups,
+)
 from tests.e2e.evaluation_input import write_evaluation
 
 
@@ -117,3 +123,72 @@ def test_drift_is_told_where_there_is_any(evidence):
         "original_firstorder_Mean1": ["yes", "58 %", "0 %", "0 %", "+1.15"],
         "original_firstorder_Mean4": ["–", "–", "20 %", "0 %", "–"],
     }
+
+
+def test_no_drift_at_all_gives_no_empty_table(evidence):
+    found = evidence(kind="validation")
+    for column in found.metrics["drift"]["columns"]:
+        column.update(outside=0.0, shift=0.0, missing=0.0, training_missing=0.0)
+    section = drift.section(found)
+    assert section.answer == "3 of 30 columns drifted."
+    assert [block.text for block in section.blocks] == [
+        "No column differs from training, so there is none to list."
+    ]
+
+
+def test_a_column_that_drifted_little_is_not_hidden_by_still_ones(evidence):
+    found = evidence(kind="validation")
+    *still, last = found.metrics["drift"]["columns"]
+    for column in still:
+        column.update(outside=0.0, shift=0.0, missing=0.0, training_missing=0.0)
+    last.update(outside=None, shift=None, missing=0.4)
+    assert list(_cells(drift.section(found))) == [last["feature"]]
+
+
+def _grid(section, name):
+    (grid,) = [block for block in section.blocks if getattr(block, "name", "") == name]
+    heads = [column.title.replace("\xa0", " ") for column in grid.columns]
+    cells = [[cell.text.replace("\xa0", " ") for cell in row] for row in grid.rows]
+    return [dict(zip(heads, row, strict=True)) for row in cells]
+
+
+def test_calibration_has_one_row_a_model_and_no_slope_at_a_time(evidence):
+    found = evidence()
+    rows = _grid(calibration.section(found), "Calibration of all models")
+    assert [row["Model"] for row in rows] == [model.title for model in found.models]
+    assert list(rows[0]) == [
+        "Model",
+        "Slope over all times",
+        "Observed / expected, 12 months",
+        "Observed / expected, 24 months",
+        "Brier score, 12 months",
+        "Brier score, 24 months",
+    ]
+    slopes = [found.main.at(time)["calibration"]["slope"] for time in found.horizons]
+    told = found.metrics["models"]["fusion"]["calibration_slope"]
+    assert rows[0]["Slope over all times"] == f"{told:.2f}"
+    assert not {f"{slope:.2f}" for slope in slopes} & set(rows[0].values())
+
+
+def test_without_times_the_slope_is_that_of_the_table(evidence):
+    (row, *_) = _grid(calibration.section(evidence(binary=True)), "Calibration of all models")
+    assert list(row) == ["Model", "Slope", "Intercept", "Observed / expected", "Brier score"]
+
+
+def test_recalibration_is_read_as_a_validation_writes_it(evidence):
+    found = evidence(kind="validation")
+    (row, *_) = _grid(calibration.section(found), "Calibration after recalibration")
+    for place, name in enumerate(["12 months", "24 months"]):
+        ratio = found.metrics["recalibrated"]["fusion"]["horizons"][place]["calibration"]["ratio"]
+        assert row[f"Observed / expected, {name}"].startswith(f"{ratio['estimate']:.2f} (")
+
+
+def test_auc_over_time_is_drawn_of_what_is_compared_and_listed_of_all(evidence):
+    found = evidence()
+    section = discrimination.section(found)
+    chart = section.blocks[0]
+    assert {row[0] for row in chart.data.rows} == {model.title for model in found.compared}
+    assert chart.caption.endswith("The table has all models.")
+    (grid,) = [block for block in section.blocks if block.kind == "grid"]
+    assert [row[0].text for row in grid.rows] == [model.title for model in found.models]
+    assert len(found.models) > len(found.compared)

@@ -72,10 +72,36 @@ def test_what_was_withheld_was_not_fitted(evidence):
 
 def test_one_repeat_is_one(evidence):
     found = evidence(lambda facts: facts["design"].update(repeats=1))
-    assert "Nested cross-validation: 1 repeat of 5 outer folds, with 3" in words.how_done(
-        found.metrics
-    )
+    said = words.how_done(found.metrics)
+    assert "Nested cross-validation: 1 repeat of 5 outer folds, with 3" in said
     assert "model that had not seen this patient" in groups.grouping(found)
+
+
+@pytest.mark.parametrize(
+    ("models", "trials", "said"),
+    [
+        (("fusion", "cox"), 0, "3 inner folds for calibration and the fusion's weights;"),
+        (("cox",), 0, "3 inner folds for calibration;"),
+        (("cox",), 20, "3 inner folds for tuning (20 trials of settings) and calibration;"),
+        (
+            ("fusion",),
+            1,
+            "inner folds for tuning (1 trial of settings), calibration and the fusion's weights;",
+        ),
+    ],
+)
+def test_inner_folds_are_for_what_was_done_in_them(evidence, models, trials, said):
+    found = evidence(lambda facts: facts["design"].update(trials=trials), models=models)
+    assert said in words.how_done(found.metrics)
+    assert ("tuning" in words.how_done(found.metrics)) == bool(trials)
+
+
+def test_an_event_without_times_may_be_hoped_for(evidence):
+    found = evidence(lambda facts: facts["endpoint"].update(event="response"), binary=True)
+    said = " ".join([opening.headline(found), opening.scale(found)])
+    assert "by how likely “response” is with an AUC" in said
+    assert "A higher score means that “response” is likelier." in said
+    assert "risk" not in said
 
 
 def test_hospitals_left_out_in_turn_are_told(evidence):
@@ -96,7 +122,7 @@ def test_the_cut_of_a_validation_is_told_as_it_was(evidence):
 
     found = evidence(cut, kind="validation", models=("fusion", "volume"))
     assert groups.grouping(found) == (
-        "Fusion of volume, clinical columns and radiomics: high risk is above the median of the "
+        "Fusion of clinical + volume and radiomics: high risk is above the median of the "
         "patients that the model was trained on. Tumour volume alone: high risk is above the "
         "median of this cohort's own patients, as that of the training patients is not known."
     )
@@ -104,7 +130,11 @@ def test_the_cut_of_a_validation_is_told_as_it_was(evidence):
 
 @pytest.mark.parametrize(
     ("overlap", "kind", "banner"),
-    [(0, "external validation", None), (None, "validation", None), (3, "validation", "3 of 150")],
+    [
+        (0, "external validation", None),
+        (None, "validation", None),
+        (3, "validation with training patients", "3 of 150"),
+    ],
 )
 def test_only_what_shares_no_patient_is_external(evidence, overlap, kind, banner):
     found = evidence(lambda facts: facts.update(overlap=overlap), kind="validation")
@@ -125,6 +155,24 @@ def test_a_permutation_of_another_model_is_named(evidence):
     )
     answer = controls.section(found).answer
     assert "the C-index (of the elastic-net Cox model) was 0.49 on average" in answer
+
+
+def test_few_permutations_are_told_as_such(evidence):
+    def shuffle(facts):
+        facts["controls"]["label_permutation"].update(values=[0.5, 0.6], p=2 / 3)
+        facts["controls"]["permuted_features"].update(values=[0.69])
+
+    section = controls.section(evidence(shuffle))
+    assert "from 2 permutations, whose smallest possible p is 0.33." in _plain(section.answer)
+    (beside,) = [block for block in section.blocks if block.kind == "beside"]
+    labels, features, _ = (column[0].caption for column in beside.columns)
+    assert "Mean 0.55 of 2 permutations, whose smallest possible p is 0.33;" in labels
+    assert "Mean 0.69 of 1 permutation, whose smallest possible p is 0.5;" in features
+    assert "a gross leak and nothing finer" in features
+
+
+def _plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(

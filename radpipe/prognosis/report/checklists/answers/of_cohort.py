@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, at, counted, listing, number, sentences
+from radpipe.prognosis.report.checklists.known import Known, at, number, sentences
+from radpipe.prognosis.report.overlap import overlap_of
+from radpipe.prognosis.report.words import counted, listed
 
 COHORT: dict[str, Answer] = {}
 answer = entering(COHORT)
@@ -15,8 +17,17 @@ answer = entering(COHORT)
 def kind(known: Known) -> str | None:
     """Development or evaluation."""
     if known.is_validation:
-        return "Evaluation: a trained model was applied, unchanged, to another cohort."
+        return f"Evaluation: a trained model was applied, unchanged, to {_to_whom(known)}."
     return "Development with internal validation, by cross-validation."
+
+
+def _to_whom(known: Known) -> str:
+    shared = overlap_of(known.metrics)
+    if shared is not None:
+        return f"a cohort of which {shared.told}: this is no external validation"
+    if known.get("overlap") is None:
+        return "a cohort of which it is not known whether it holds training patients"
+    return "another cohort, in which no training patient was found"
 
 
 @answer
@@ -25,7 +36,13 @@ def patients(known: Known) -> str | None:
     count, events = known.get("cohort", "patients"), known.get("cohort", "events")
     if count is None:
         return None
-    return f"{counted(count, 'patient')}, {counted(events, 'event')}."
+    shared = overlap_of(known.metrics)
+    return sentences(
+        [
+            f"{counted(count, 'patient')}, {counted(events, 'event')}.",
+            None if shared is None else f"{shared.told}: this is no external validation.",
+        ]
+    )
 
 
 @answer
@@ -58,7 +75,7 @@ def competing(known: Known) -> str | None:
     codes = known.get("endpoint", "competing")
     if not codes:
         return None
-    told = listing(f"{code} ({counted(count, 'patient')})" for code, count in codes.items())
+    told = listed(f"{code} ({counted(count, 'patient')})" for code, count in codes.items())
     return (
         f"Competing events count as censored: {told}. Risks are cause-specific, and survival "
         "probabilities are those of a world without the other events."
@@ -84,8 +101,8 @@ def horizons(known: Known) -> str | None:
     if known.binary or times is None:
         return None
     refused = known.get("design", "refused_horizons") or []
-    told = listing(f"{time:g}" for time in times) or "none has enough events and patients"
-    left = listing(f"{time:g} ({why})" for time, why in refused)
+    told = listed(f"{time:g}" for time in times) or "none has enough events and patients"
+    left = listed(f"{time:g} ({why})" for time, why in refused)
     return f"Horizons: {told}." + (f" Refused: {left}." if left else "")
 
 
@@ -110,7 +127,7 @@ def exclusions(known: Known) -> str | None:
     told = [f"{why}: {len(ids)}" for why, ids in excluded.items() if ids]
     if not told:
         return "No patient of the tables was left out."
-    return f"Left out of the tables: {listing(told)}; the report names them."
+    return f"Left out of the tables: {listed(told)}; the report names them."
 
 
 @answer
@@ -141,7 +158,7 @@ def centres(known: Known) -> str | None:
     names = known.get("design", "centres")
     if not names:
         return None
-    return f"{counted(len(names), 'centre')}: {listing(names)}."
+    return f"{counted(len(names), 'centre')}: {listed(names)}."
 
 
 @answer
@@ -152,7 +169,7 @@ def clinical_columns(known: Known) -> str | None:
     if table is not None:
         names = [name for name in table.columns if name not in ("case_id", "patient_id")]
         if names:
-            return f"Clinical predictors: {listing(names)}."
+            return f"Clinical predictors: {listed(names)}."
     if count is None:
         return None
     return f"Clinical predictors: {count}." if count else "No clinical predictor was named."
@@ -173,7 +190,7 @@ def source_files(known: Known) -> str | None:
     """Tables that were read."""
     table, clinical = known.get("source", "table"), known.get("source", "clinical")
     names = [PurePath(str(name)).name for name in (table, clinical) if name]
-    return f"Tables read: {listing(names)}." if names else None
+    return f"Tables read: {listed(names)}." if names else None
 
 
 @answer
@@ -198,7 +215,8 @@ def missing(known: Known) -> str | None:
         return rule
     worst = max(rows, key=lambda row: float(row["missing"]))
     share = f"{100 * worst['missing']:.0f} %"
-    return f"{rule} In this cohort {len(rows)} columns have holes, at most {share}."
+    have = "column has" if len(rows) == 1 else "columns have"
+    return f"{rule} In this cohort {len(rows)} {have} holes, at most {share}."
 
 
 @answer
@@ -223,4 +241,4 @@ def subgroups(known: Known) -> str | None:
     names = [name for name in table.columns if name not in ("case_id", "patient_id")]
     if not names:
         return None
-    return f"The report has a table of subgroups, with intervals, by: {listing(names)}."
+    return f"The report has a table of subgroups, with intervals, by: {listed(names)}."

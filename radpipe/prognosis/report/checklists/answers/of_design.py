@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, counted, listing, sentences
+from radpipe.prognosis.report.checklists.known import Known, sentences
+from radpipe.prognosis.report.overlap import overlap_of, sign_of
+from radpipe.prognosis.report.words import counted, inner_purpose, listed
 
 _BASELINES_ONLY = "Only baselines were evaluated: too few events, or nothing else was asked for."
 _CHOSEN = {"univariate": "by univariate score tests", "mrmr": "by minimum redundancy"}
@@ -25,7 +27,8 @@ def splits(known: Known) -> str | None:
         return None
     return (
         f"Nested cross-validation: {counted(repeats or 1, 'repeat')} of {folds} outer folds, "
-        f"{inner} inner folds for tuning and calibration; split by patient, events in equal shares."
+        f"{inner} inner folds for {inner_purpose(known.metrics)}; split by patient, events in "
+        "equal shares."
     )
 
 
@@ -43,14 +46,17 @@ def leaks(known: Known) -> str | None:
     checked = known.get("leaks", "checked")
     if not checked:
         return None
+    checked = [sign_of(str(what)) for what in checked]
     found = known.get("leaks", "found") or []
     if known.is_validation:
-        told = listing(found) or "none"
-        return f"Training patients in this cohort, looked for by {listing(checked)}: {told}."
+        shared = overlap_of(known.metrics)
+        told = "none" if shared is None else shared.told
+        return f"Training patients in this cohort, looked for by {listed(checked)}: {told}."
+    tuning = ", tuning" if known.get("design", "trials") else ""
     return (
-        "Every step that is fitted (selection, scaling, harmonisation, imputation, tuning) was "
-        f"fitted on training patients only. Checked for leaks: {listing(checked)}; found: "
-        f"{listing(found) or 'none'}."
+        f"Every step that is fitted (selection, scaling, harmonisation, imputation{tuning}) was "
+        f"fitted on training patients only. Checked for leaks: {listed(checked)}; found: "
+        f"{listed(found) or 'none'}."
     )
 
 
@@ -177,7 +183,7 @@ def harmonisation(known: Known) -> str | None:
     if column is None:
         return "radpipe did not harmonise feature values between scanners or hospitals."
     without = known.get("design", "unharmonised") or {}
-    left = listing(f"{name} ({counted(count, 'patient')})" for name, count in without.items())
+    left = listed(f"{name} ({counted(count, 'patient')})" for name, count in without.items())
     return (
         f"Features were harmonised by ComBat over column {column}, parametric empirical Bayes "
         "without covariates, fitted in each training fold."
@@ -201,7 +207,7 @@ def models(known: Known) -> str | None:
     found = known.get("models")
     if not found:
         return None
-    told = listing(f"{one.get('title', name)} ({name})" for name, one in found.items())
+    told = listed(f"{one.get('title', name)} ({name})" for name, one in found.items())
     return f"Models: {told}."
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, at, counted, listing, sentences
+from radpipe.prognosis.report.checklists.known import Known, at, sentences
+from radpipe.prognosis.report.words import counted, listed
 
 _CLASS = re.compile(r"(?:^|_)(firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_[0-9]*[A-Z]")
 
@@ -20,7 +21,7 @@ answer = entering(IMAGES)
 @answer
 def modality(known: Known) -> str | None:
     """What the manifest calls the images."""
-    return f"Modality: {listing(known.modalities)}." if known.modalities else None
+    return f"Modality: {listed(known.modalities)}." if known.modalities else None
 
 
 @answer
@@ -235,7 +236,7 @@ def image_types(known: Known) -> str | None:
     found = at(known.provenance, "settings", "imageType")
     if not found:
         return None
-    told = listing(_with_settings(name, given) for name, given in sorted(found.items()))
+    told = listed(_with_settings(name, given) for name, given in sorted(found.items()))
     wavelet = known.settings.get("wavelet") if "Wavelet" in found else None
     return f"Image types: {told}." + (f" Wavelet: {wavelet}." if wavelet else "")
 
@@ -251,9 +252,9 @@ def feature_classes(known: Known) -> str | None:
     found = at(known.provenance, "settings", "featureClass")
     if known.columns:
         counts = Counter(match[1] for match in map(_CLASS.search, known.columns) if match)
-        told = listing(f"{name} {count:,}" for name, count in sorted(counts.items()))
+        told = listed(f"{name} {count:,}" for name, count in sorted(counts.items()))
         return f"Features by class, all image types together: {told}."
-    return f"Feature classes: {listing(sorted(found))}." if found else None
+    return f"Feature classes: {listed(sorted(found))}." if found else None
 
 
 @answer
@@ -312,7 +313,7 @@ def symmetry(known: Known) -> str | None:
 def distances(known: Known) -> str | None:
     """Chebyshev distances."""
     found = known.settings.get("distances")
-    return f"Chebyshev distance, in voxels: {listing(found)}." if found else None
+    return f"Chebyshev distance, in voxels: {listed(found)}." if found else None
 
 
 @answer

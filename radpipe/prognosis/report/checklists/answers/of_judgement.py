@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, counted, listing, number, sentences
+from radpipe.prognosis.report.checklists.known import Known, number, sentences
+from radpipe.prognosis.report.overlap import overlap_of
+from radpipe.prognosis.report.words import listed
 
 JUDGEMENT: dict[str, Answer] = {}
 answer = entering(JUDGEMENT)
@@ -15,7 +18,7 @@ def baselines(known: Known) -> str | None:
     found = known.get("models") or {}
     names = [one.get("title", name) for name, one in found.items() if one.get("baseline")]
     where = "on the same patients" if known.is_validation else "in the same folds"
-    return f"Baselines {where}: {listing(names)}." if names else None
+    return f"Baselines {where}: {listed(names)}." if names else None
 
 
 @answer
@@ -23,7 +26,7 @@ def simple_models(known: Known) -> str | None:
     """Regression among the models."""
     simple = {"cox": "elastic-net Cox regression", "logistic": "elastic-net logistic regression"}
     names = [plain for name, plain in simple.items() if name in (known.get("models") or {})]
-    return f"Also compared with {listing(names)}." if names else None
+    return f"Also compared with {listed(names)}." if names else None
 
 
 @answer
@@ -33,10 +36,13 @@ def choice(known: Known) -> str | None:
     if title is None:
         return None
     if known.is_validation:
-        return f"The frozen model: {title}."
-    return (
-        f"The report is about: {title}. It is chosen by a fixed rule, before any result is known; "
-        "all models that were evaluated are shown."
+        return sentences([f"The frozen model: {title}.", without_weight(known.main)])
+    return sentences(
+        [
+            f"The report is about: {title}. It is chosen by a fixed rule, before any result is "
+            "known; all models that were evaluated are shown.",
+            without_weight(known.main),
+        ]
     )
 
 
@@ -51,8 +57,8 @@ def measures(known: Known) -> str | None:
         )
     return (
         f"Harrell's and Uno's C{where}, time-dependent AUC, Brier and integrated Brier "
-        "score beside those of Kaplan-Meier, calibration at the horizons (slope, intercept, "
-        "observed to expected, curve), decision curve, Kaplan-Meier curves of risk groups."
+        "score beside those of Kaplan-Meier, calibration (slope over all times; observed to "
+        "expected and curve at the horizons), decision curve, Kaplan-Meier curves of risk groups."
     )
 
 
@@ -69,11 +75,13 @@ def uncertainty(known: Known) -> str | None:
 @answer
 def calibration_method(known: Known) -> str | None:
     """How calibration is judged."""
-    scale = "logistic" if known.binary else "complementary log-log"
-    return (
-        f"Calibration slope and intercept on the {scale} scale, observed to expected with "
-        "interval, and a curve over groups of patients, from predictions for unseen patients."
+    slope = (
+        "Calibration slope and intercept on the logistic scale, observed to expected"
+        if known.binary
+        else "Calibration slope (Cox, over all times); at the horizons observed to expected"
     )
+    whom = "" if known.get("overlap") else ", from predictions for unseen patients"
+    return f"{slope} with interval, and a curve over groups of patients{whom}."
 
 
 @answer
@@ -90,8 +98,9 @@ def comparison_method(known: Known) -> str | None:
 def groups(known: Known) -> str | None:
     """Where risk groups are cut."""
     cuts = known.get("design", "cuts")
-    told = listing(sorted({str(cut) for cut in cuts.values()})) if cuts else "training patients"
-    return f"Groups of high and low risk: cut at the median risk of: {told}."
+    told = listed(sorted({str(cut) for cut in cuts.values()})) if cuts else "training patients"
+    scored = "score" if known.binary else "risk"
+    return f"Groups of high and low {scored}: cut at the median {scored} of: {told}."
 
 
 @answer
@@ -104,8 +113,8 @@ def benefit_method(known: Known) -> str | None:
 def explanation(known: Known) -> str | None:
     """What explains the model."""
     return (
-        "Contribution of each column to each patient's risk (coefficients; for boosted trees their "
-        "exact additive contributions), and how often each feature or cluster was chosen."
+        "Contribution of each column to each patient's score (coefficients; for boosted trees "
+        "their exact additive contributions), and how often each feature or cluster was chosen."
     )
 
 
@@ -113,7 +122,7 @@ def explanation(known: Known) -> str | None:
 def output(known: Known) -> str | None:
     """What the model gives."""
     if known.binary:
-        return "A risk score (log-odds) and the probability of the event."
+        return "A score (log-odds) and the probability of the event."
     return "A risk score (log-hazard) and survival probabilities at the horizons."
 
 
@@ -183,11 +192,9 @@ def external(known: Known) -> str | None:
     """External testing."""
     if not known.is_validation:
         return None
-    shared = known.get("overlap")
-    if shared:
-        return (
-            f"{counted(shared, 'patient')} of this cohort were training patients: no external test."
-        )
+    shared = overlap_of(known.metrics)
+    if shared is not None:
+        return f"{shared.told}: no external test."
     return "A frozen model on another cohort; external if that is of another institution."
 
 
@@ -204,7 +211,7 @@ def versions(known: Known) -> str | None:
     found = known.get("versions")
     if not found:
         return None
-    return f"Versions: {listing(f'{name} {version}' for name, version in found.items())}."
+    return f"Versions: {listed(f'{name} {version}' for name, version in found.items())}."
 
 
 @answer

@@ -5,16 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import (
-    Known,
-    at,
-    counted,
-    listing,
-    number,
-    sentences,
-    span,
-)
+from radpipe.prognosis.report.checklists.known import Known, at, number, sentences, span
+from radpipe.prognosis.report.overlap import overlap_of
+from radpipe.prognosis.report.words import listed, smallest_p
 
 _MOST_FEATURES = 5
 _PAIRS = {"c_index": "C-index", "auc": "AUC", "uno": "Uno's C", "average_precision": "AUPRC"}
@@ -33,7 +28,7 @@ def discrimination(known: Known) -> str | None:
         for entry in known.main.get("horizons") or ()
         if entry.get("time") is not None and span(entry.get("auc"))
     ]
-    over_time = f"AUC of {known.get('main')}: {listing(at_times)}." if at_times else None
+    over_time = f"AUC of {known.get('main')}: {listed(at_times)}." if at_times else None
     return sentences([*told, over_time], by="\n")
 
 
@@ -57,7 +52,14 @@ def comparison(known: Known) -> str | None:
     told = [f"{span(found, 3)} over {name}" for name, found in versus.items() if span(found)]
     if not told:
         return None
-    return f"Difference in {measure} of {known.get('main')}: {listing(told)}."
+    shared = overlap_of(known.metrics)
+    return sentences(
+        [
+            f"Difference in {measure} of {known.get('main')}: {listed(told)}.",
+            None if shared is None else "Training patients are among these: it shows no gain.",
+            without_weight(known.main),
+        ]
+    )
 
 
 @answer
@@ -78,7 +80,7 @@ def calibration_result(known: Known) -> str | None:
     told = [_observed(entry) for entry in known.main.get("horizons") or ()]
     ratios = [one for one in told if one]
     return sentences(
-        [overall, f"Observed to expected events: {listing(ratios)}." if ratios else None]
+        [overall, f"Observed to expected events: {listed(ratios)}." if ratios else None]
     )
 
 
@@ -114,7 +116,7 @@ def benefit_result(known: Known) -> str | None:
     """Thresholds at which the model beats both simple rules."""
     told = [_useful(entry) for entry in known.main.get("horizons") or ()]
     shown = [one for one in told if one]
-    return f"Net benefit above treating all and none: {listing(shown)}." if shown else None
+    return f"Net benefit above treating all and none: {listed(shown)}." if shown else None
 
 
 def _useful(entry: dict[str, Any]) -> str | None:
@@ -157,11 +159,13 @@ def controls(known: Known) -> str | None:
     measure = "AUC" if known.binary else "C-index"
     return sentences(
         [
-            f"With permuted outcomes the mean {measure} is {shuffled} "
-            f"({counted(len(labels['values']), 'permutation')}, p {number(labels.get('p'))})."
+            f"With permuted outcomes the mean {measure} is {shuffled}, p {number(labels.get('p'))} "
+            f"({smallest_p(len(labels['values']))})."
             if shuffled
             else None,
-            f"With permuted features it is {swapped}." if swapped else None,
+            f"With permuted features it is {swapped} ({smallest_p(len(rows['values']))})."
+            if swapped
+            else None,
             volume_correlation(known),
         ]
     )
@@ -171,7 +175,8 @@ def controls(known: Known) -> str | None:
 def volume_correlation(known: Known) -> str | None:
     """Correlation of risk with volume."""
     found = number(known.main.get("correlation_with_volume"))
-    return f"Rank correlation of the risk with tumour volume: {found}." if found else None
+    scored = "score" if known.binary else "risk"
+    return f"Rank correlation of the {scored} with tumour volume: {found}." if found else None
 
 
 @answer
@@ -183,7 +188,7 @@ def cluster_results(known: Known) -> str | None:
         return None
     key = "auc" if known.binary else "c_index"
     told = [f"{names[fold['fold']]} {number(fold.get(key)) or 'not defined'}" for fold in folds]
-    return f"{_PAIRS[key]} by centre left out: {listing(told)}." if told else None
+    return f"{_PAIRS[key]} by centre left out: {listed(told)}." if told else None
 
 
 @answer
@@ -210,7 +215,7 @@ def chosen_features(known: Known) -> str | None:
         f"{name} ({share:.0%} of folds)"
         for name, share in zip(top["feature"], top["chosen"], strict=True)
     ]
-    return f"Most often chosen: {listing(told)}; selected.parquet has all."
+    return f"Most often chosen: {listed(told)}; selected.parquet has all."
 
 
 @answer
@@ -222,7 +227,7 @@ def top_features(known: Known) -> str | None:
     mine = table[table["model"] == known.get("main")] if "model" in table else table
     top = mine.sort_values(["mean_abs_contribution", "feature"], ascending=[False, True])
     names = top.loc[top["mean_abs_contribution"] > 0, "feature"].head(_MOST_FEATURES)
-    return f"Largest contributions: {listing(names)}." if len(names) else None
+    return f"Largest contributions: {listed(names)}." if len(names) else None
 
 
 @answer

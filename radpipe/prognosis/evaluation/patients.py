@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from radpipe.errors import TableError
 from radpipe.prognosis.survival.endpoint import make_endpoint
-from radpipe.prognosis.tables.clinical import WITHOUT_CLINICAL, WITHOUT_FEATURES
+from radpipe.prognosis.tables.clinical import WITHOUT_CLINICAL, WITHOUT_FEATURES, WRITTEN_ALIKE
 from radpipe.prognosis.tables.columns import id_text, listed, require_columns
 from radpipe.prognosis.tables.outcomes import (
     Event,
@@ -84,13 +85,16 @@ def select(
     asked = [name for name in (time, column, origin) if name is not None]
     require_columns(joined, asked, where)
     frame = joined
+    empty = {name: id_text(frame[name]).str.strip() == "" for name in asked}
     if unmatched == "drop":
-        empty = pd.concat([id_text(frame[name]).str.strip() == "" for name in asked], axis=1)
-        frame = _without(frame, empty.any(axis=1), WITHOUT_OUTCOME, excluded)
-    _refuse_nobody(frame, excluded, where)
+        anything = pd.concat(empty, axis=1).any(axis=1)
+        frame = _without(frame, anything, WITHOUT_OUTCOME, excluded)
+    else:
+        _refuse_empty(frame, empty, where)
+    require_patients(frame, excluded)
     if time is not None and origin is not None:
         frame, times = _from_origin(frame, time, event, origin, excluded)
-        _refuse_nobody(frame, excluded, where)
+        require_patients(frame, excluded)
         told = read_event(frame, event, where)
         return Cohort(frame, make_endpoint(told.happened, times), told, excluded)
     endpoint = endpoint_of(frame, time, event, where)
@@ -126,15 +130,43 @@ def _without(
     return left
 
 
-def _refuse_nobody(frame: pd.DataFrame, excluded: dict[str, list[str]], where: str) -> None:
+def _refuse_empty(frame: pd.DataFrame, empty: Mapping[str, pd.Series], where: str) -> None:
+    found = [
+        f"{name} of {listed(frame['patient_id'][cells])}"
+        for name, cells in empty.items()
+        if cells.any()
+    ]
+    if found:
+        raise TableError(
+            "patients without an outcome: cells are empty",
+            where=where,
+            found="; ".join(found),
+            expected="a value in every row",
+            remedy="fill these cells, or leave these patients out with --drop-unmatched",
+        )
+
+
+def require_patients(frame: pd.DataFrame, excluded: Mapping[str, list[str]]) -> None:
+    """Refuse a cohort of nobody.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Who is left; ``attrs["outcomes"]`` is what to call the table.
+    excluded : mapping of str to list of str
+        Patients left out, by each of ``REASONS``.
+
+    Raises
+    ------
+    TableError
+        Nobody is left; it is told why.
+    """
     if frame.empty:
         told = [f"{why}: {listed(patients, 3)}" for why, patients in excluded.items() if patients]
         raise TableError(
             "no patient is left",
-            where=where,
+            where=str(frame.attrs["outcomes"]),
             found="; ".join(told),
-            expected="patients with features and an outcome",
-            remedy="write the identifiers alike in both tables, leading zeros too"
-            if excluded[WITHOUT_CLINICAL]
-            else "look at these patients",
+            expected="patients whom both tables know, with all that is asked for",
+            remedy=WRITTEN_ALIKE if excluded.get(WITHOUT_CLINICAL) else "look at these patients",
         )

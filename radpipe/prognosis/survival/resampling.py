@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from radpipe.prognosis.survival import Interval, inverse_censoring_weights
-from radpipe.prognosis.survival.concordance import TIED_RISK
-from radpipe.prognosis.survival.endpoint import Endpoint, Floats, events_of, is_binary
+from radpipe.prognosis.survival.censoring import inverse_censoring_weights
+from radpipe.prognosis.survival.concordance import TIED_RISK, NoPairsError
+from radpipe.prognosis.survival.endpoint import (
+    Endpoint,
+    Floats,
+    check_endpoint,
+    events_of,
+    is_binary,
+)
+from radpipe.prognosis.survival.intervals import LEVEL, Interval
 
-_LEVEL = 0.95
 _ROWS_AT_ONCE = 512
 
 
@@ -166,6 +172,42 @@ def concordances(pairs: Pairs, risk: Floats, drawn: Floats) -> Floats:
     return shares
 
 
+def bootstrap_concordance(
+    endpoint: NDArray[Any], risk_score: ArrayLike, *, bootstraps: int = 1000, seed: int = 0
+) -> Interval:
+    """Give the C-index of one cohort with a percentile interval over its patients.
+
+    Parameters
+    ----------
+    endpoint : ndarray, shape (n,)
+        Structured array with ``event`` and ``time``.
+    risk_score : array-like of float, shape (n,)
+        Of a model that has not seen these patients; higher = earlier event.
+    bootstraps : int
+        Samples to draw.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    Interval
+        C-index and 2.5 and 97.5 % quantiles of its bootstrap distribution.
+
+    Raises
+    ------
+    NoPairsError
+        No pair is comparable in the cohort, or in more than half of the samples.
+    ValueError
+        A risk score is not finite.
+    """
+    _, _, risk = check_endpoint(endpoint, risk_score)
+    drawn = draw(len(risk), bootstraps, seed)
+    found = interval_of(concordances(all_pairs(endpoint), risk, drawn))
+    if found is None:
+        raise NoPairsError("too few bootstrap samples have a comparable pair")
+    return found
+
+
 def average_precisions(y: NDArray[np.bool_], risk: Floats, drawn: Floats) -> Floats:
     """Return the area under the precision-recall curve, in each sample.
 
@@ -213,5 +255,5 @@ def interval_of(values: Floats) -> Interval | None:
     """
     if np.isnan(values[0]) or np.isnan(values[1:]).mean() > 0.5:
         return None
-    low, high = np.nanquantile(values[1:], [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    low, high = np.nanquantile(values[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(values[0]), float(low), float(high))
