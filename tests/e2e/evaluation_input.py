@@ -192,7 +192,7 @@ def metrics(
         "design": _frozen(models) if validation else _folds(binary),
         "models": models,
         "controls": {} if validation else CONTROLS,
-        "leaks": {"checked": ["patients", "images", "rows"], "found": []},
+        "leaks": {"checked": ["patients", "images", "rows"], "found": {}},
         **(_of_validation(models) if validation else {}),
         "withheld": withheld,
         "source": {

@@ -231,7 +231,7 @@ def evaluate(
         },
         "models": facts_of_models(study, results, bench, allowed, _log_rank_chance(found)),
         "controls": _control_facts(study, results, found, allowed),
-        "leaks": {"checked": list(CHECKED), "found": []},
+        "leaks": {"checked": list(CHECKED), "found": {}},
         "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),

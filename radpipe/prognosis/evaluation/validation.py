@@ -274,10 +274,9 @@ def _overlap(saved: SavedModel, study: Study, X: pd.DataFrame) -> dict[str, Any]
     found = find_overlap(saved.facts["training"], study, [*X.columns])
     warn_of_overlap(found, len(X))
     patients = {what: len(who) for what, who in (found or {}).items() if who}
-    told = [f"{count} of {len(X)} patients by {what}" for what, count in patients.items()]
     return {
         "overlap": None if found is None else len(set.union(*found.values())),
-        "leaks": {"checked": [] if found is None else [*found], "found": told},
+        "leaks": {"checked": [] if found is None else [*found], "found": patients},
     }
 
 

@@ -17,13 +17,13 @@ class Overlap(NamedTuple):
     ----------
     known, patients : int
         Training patients among these, and all of these.
-    found : dict of str to str
-        By what they were found, as the evaluation names it, with the number of each.
+    found : dict of str to int
+        By what they were found, as the evaluation names it, how many.
     """
 
     known: int
     patients: int
-    found: dict[str, str]
+    found: dict[str, int]
 
     @property
     def by_identifier_alone(self) -> bool:
@@ -74,6 +74,5 @@ def overlap_of(metrics: Mapping[str, Any]) -> Overlap | None:
     count = metrics.get("overlap")
     if not count:
         return None
-    told = [str(one).partition(" by ") for one in (metrics.get("leaks") or {}).get("found") or []]
-    found = {what: number.split()[0] for number, _, what in told if what}
+    found = dict((metrics.get("leaks") or {}).get("found") or {})
     return Overlap(int(count), int(metrics["cohort"]["patients"]), found)

@@ -389,7 +389,7 @@ def test_metrics_are_json_without_nan_and_name_what_was_done():
         assert metrics["withheld"] == {}
         assert metrics["source"]["table"] == "simulated"
         assert {"radpipe", "python", "xgboost"} <= set(metrics["versions"])
-        assert metrics["leaks"]["found"] == []
+        assert metrics["leaks"]["found"] == {}
 
 
 def test_subgroups_are_the_named_clinical_columns():

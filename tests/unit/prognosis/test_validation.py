@@ -210,7 +210,7 @@ def test_training_patients_are_counted_and_told(model, caplog):
     caplog.clear()
     metrics = validate(model, *both).metrics
     assert metrics["overlap"] == 2
-    assert metrics["leaks"]["found"] == ["2 of 100 patients by patient_id"]
+    assert metrics["leaks"]["found"] == {"patient_id": 2}
     told = "2 of 100 patients bear the patient_id of a training patient: no external validation"
     assert told in caplog.text
     assert "rename them if they are others" in caplog.text

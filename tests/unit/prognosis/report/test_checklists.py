@@ -167,7 +167,7 @@ def test_training_patients_are_no_external_test():
         "kind": "validation",
         "cohort": {"patients": 60, "events": 20},
         "overlap": 12,
-        "leaks": {"checked": ["patient_id", "image"], "found": ["12 patients by image"]},
+        "leaks": {"checked": ["patient_id", "image"], "found": {"image": 12}},
     }
     told = "12 of 60 patients were training patients (12 by image)"
     found = _answers("tripod_ai", Known(metrics))

@@ -8,10 +8,8 @@ from radpipe.prognosis.report.overlap import overlap_of
 from radpipe.prognosis.report.questions import comparison, controls, decisions
 from tests.e2e.evaluation_input import write_evaluation
 
-BY_VALUES = [
-    "40 of 60 patients by patient_id",
-    "38 of 60 patients by values of all features",
-]
+BY_VALUES = {"patient_id": 40, "values of all features": 38}
+BY_IDENTIFIER = {"patient_id": 40}
 BETTER = {"estimate": 0.128, "low": 0.006, "high": 0.243}
 
 
@@ -28,14 +26,14 @@ def metrics(found, overlap=40):
             "40 of 60 patients were training patients (40 by identifier, 38 by values of all "
             "features)",
         ),
-        (["1 patient by image"], 1, "1 of 60 patients was a training patient (1 by image)"),
+        ({"image": 1}, 1, "1 of 60 patients was a training patient (1 by image)"),
         (
-            ["40 patients by patient_id"],
+            BY_IDENTIFIER,
             40,
             "40 of 60 patients bear the identifier of a training patient",
         ),
-        (["1 patients by patient_id"], 1, "1 of 60 patients bears the identifier of a training"),
-        ([], 2, "2 of 60 patients bear the identifier of a training patient"),
+        ({"patient_id": 1}, 1, "1 of 60 patients bears the identifier of a training"),
+        ({}, 2, "2 of 60 patients bear the identifier of a training patient"),
     ],
 )
 def test_training_patients_are_told_by_what_they_were_found(found, overlap, told):
@@ -44,7 +42,7 @@ def test_training_patients_are_told_by_what_they_were_found(found, overlap, told
 
 @pytest.mark.parametrize("overlap", [0, None])
 def test_nobody_known_is_no_overlap(overlap):
-    assert overlap_of(metrics([], overlap)) is None
+    assert overlap_of(metrics({}, overlap)) is None
 
 
 @pytest.fixture
@@ -75,7 +73,7 @@ def test_only_identifiers_may_be_alike_by_chance(evidence):
         return " ".join(line for banner in opening.banners(evidence) for line in banner.lines)
 
     assert "alike" not in said()
-    evidence.metrics["leaks"]["found"] = BY_VALUES[:1]
+    evidence.metrics["leaks"]["found"] = BY_IDENTIFIER
     assert "rename them if the two cohorts merely number their patients alike" in said()
 
 
