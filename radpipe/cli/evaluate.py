@@ -80,7 +80,7 @@ def evaluate(
         int,
         typer.Option(
             min=0,
-            help="Runs on permuted outcomes, as a control; 0: no controls.",
+            help="Runs on permuted outcomes, as a control; 0: none, and no learning curve.",
             rich_help_panel=DESIGN,
         ),
     ] = 20,

@@ -126,8 +126,11 @@ def _tell(summary: Summary, to_stderr: bool) -> None:
         f"{summary.features}",
         err=to_stderr,
     )
+    run = Run(Path(summary.run))
+    note = run.facts().get("control_note")
+    if note:
+        typer.echo(note, err=to_stderr)
     if summary.failures:
-        run = Run(Path(summary.run))
         for message in run.failures()["message"].head(_SHOWN):
             sys.stderr.write(f"failed: {message}\n")
         sys.stderr.write(f"{summary.failures} case(s) failed: {run.failures_path}\n")

@@ -31,8 +31,8 @@ def predict(
     ] = False,
 ) -> None:
     """Tell patients' risk, survival, what drove it, and whether the model knows such patients."""
-    from radpipe.cli.show import counted
     from radpipe.prognosis.evaluation import predict as run
+    from radpipe.prognosis.tables.columns import counted
     from radpipe.store import write_table
     from radpipe.store.files import whole_file
 
@@ -52,8 +52,7 @@ def predict(
             scores.to_csv(part, index=False)
     unlike = int(scores["unlike_training"].sum())
     if unlike:
-        are = "is" if unlike == 1 else "are"
-        typer.echo(f"{unlike} of {len(scores)} patients {are} unlike the training patients")
+        typer.echo(f"unlike the training patients: {unlike} of {len(scores)}")
     typer.echo(f"{counted(len(scores), 'patient')}: {out}")
 
 

@@ -21,7 +21,8 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The HTML file to make or replace. Of a run: report.html in its directory."
+            help="The HTML file to make or replace, NAME.html; the checklists of an evaluation go "
+            "to NAME-checklists beside it. Of a run: report.html in its directory."
         ),
     ] = None,
     run: Annotated[
@@ -30,6 +31,7 @@ def report(
     ] = None,
 ) -> None:
     """Write an HTML page and checklists about an evaluation, or a page of a run's cases."""
+    _require_html(out)
     for page in _pages(path, out, run):
         typer.echo(f"written: {page}")
 
@@ -64,6 +66,18 @@ def _evaluation(path: Path, out: Path | None, run: Path | None) -> Iterator[Path
     folder = folder_beside(out)
     write_checklists(path, folder, run)
     yield folder
+
+
+def _require_html(out: Path | None) -> None:
+    # A browser shows another file as text; and its checklists would be those of NAME.html.
+    if out is not None and out.suffix != ".html":
+        raise SettingsError(
+            "the page's name does not end in .html",
+            where="--out",
+            found=str(out),
+            expected="NAME.html",
+            remedy=f"name it {out.stem or 'report'}.html",
+        )
 
 
 def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | None) -> None:

@@ -44,29 +44,6 @@ def show(result: Evaluation, out: Path) -> None:
     page.print(f"written: {escape(str(out))}")
 
 
-def counted(count: int, one: str) -> str:
-    """Write a number of things.
-
-    Parameters
-    ----------
-    count : int
-        How many.
-    one : str
-        One of them; more have an s.
-
-    Returns
-    -------
-    str
-        Both.
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(2, "event")
-    ('1 event', '2 events')
-    """
-    return f"{count} {one}{'' if count == 1 else 's'}"
-
-
 def weights_in_words(weights: Mapping[str, float]) -> str:
     """Tell how a fusion weighs its branches.
 
@@ -92,6 +69,8 @@ def weights_in_words(weights: Mapping[str, float]) -> str:
 def _cohort(metrics: dict[str, Any]) -> Iterator[str]:
     from rich.markup import escape
 
+    from radpipe.prognosis.tables.columns import counted
+
     cohort = metrics["cohort"]
     yield f"{counted(cohort['patients'], 'patient')}, {counted(cohort['events'], 'event')}"
     for why, patients in cohort["excluded"].items():
@@ -101,6 +80,8 @@ def _cohort(metrics: dict[str, Any]) -> Iterator[str]:
 
 def _models(metrics: dict[str, Any]) -> Iterator[str]:
     from rich.markup import escape
+
+    from radpipe.prognosis.tables.columns import counted
 
     binary = metrics["endpoint"]["kind"] == "binary"
     key, title = ("auc", "AUC") if binary else ("c_index", "C-index")
@@ -112,17 +93,20 @@ def _models(metrics: dict[str, Any]) -> Iterator[str]:
         yield f"  {escape(name):<16} [{bold}]{_interval(facts[key], '.3f')}[/]{above}"
         if facts.get("folds_without_pairs"):
             yield f"    {counted(facts['folds_without_pairs'], 'fold')} without comparable pairs"
-        yield from (f"    {escape(line)}" for line in _branches(facts.get("branches") or {}))
+        both = facts["versus"].get("clinical_volume")
+        if name == metrics["main"] and both is not None:
+            yield f"    against clinical_volume {_interval(both, '+.3f')}"
+        if "branches" in facts:
+            yield f"    {escape(_weights(facts))}"
 
 
-def _branches(branches: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    if branches and all(facts["fits"] == 1 for facts in branches.values()):
-        weights = {name: facts["weight"] for name, facts in branches.items()}
-        yield f"weights: {weights_in_words(weights)}"
-        return
-    # The first is the baseline, which the others have to earn their weight beside.
-    for name, facts in [*branches.items()][1:]:
-        yield f"{name} had a weight in {facts['weighted']} of {facts['fits']} fits"
+def _weights(facts: Mapping[str, Any]) -> str:
+    from radpipe.prognosis.evaluation.branches import weights_note
+
+    branches = facts["branches"]
+    if any(one["fits"] > 1 for one in branches.values()):
+        return str(weights_note(facts))
+    return f"weights: {weights_in_words({name: one['weight'] for name, one in branches.items()})}"
 
 
 def _left_out(metrics: dict[str, Any]) -> Iterator[str]:

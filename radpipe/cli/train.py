@@ -116,10 +116,12 @@ def _require_one(model: str) -> None:
 def _show(saved: SavedModel, out: Path) -> None:
     from rich.markup import escape
 
-    from radpipe.cli.show import console, counted, weights_in_words
+    from radpipe.cli.show import console, weights_in_words
+    from radpipe.prognosis.tables.columns import counted
 
     training, page = saved.facts["training"], console()
-    patients, events = (counted(training[f"{one}s"], one) for one in ("patient", "event"))
+    patients = counted(training["patients"], "patient")
+    events = counted(training["events"], "event")
     page.print(
         f"{saved.name} trained on {patients}, {events}, "
         f"{counted(len(saved.facts['columns']), 'column')}; uses {len(saved.model.used())} of them"

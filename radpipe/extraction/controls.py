@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from radpipe.errors import SettingsError
 from radpipe.extraction.grid import Array, Mask
 from radpipe.extraction.preprocess.check import RoiSetting, on_one_grid
+from radpipe.extraction.preprocess.resample import ResampleSetting
 from radpipe.extraction.preprocess.stage import Stage
 
 Control = Callable[[sitk.Image, sitk.Image, int, RoiSetting], sitk.Image]
@@ -55,6 +56,30 @@ def _generator(intensities: Array, inside: Mask) -> np.random.Generator:
     told = hashlib.sha256(intensities.tobytes() + np.packbits(inside).tobytes())
     told.update(repr(inside.shape).encode())
     return np.random.default_rng(np.frombuffer(told.digest(), "<u4").tolist())
+
+
+def control_note(control: str | None, setting: ResampleSetting) -> str | None:
+    """Say what a control changes beside texture.
+
+    Parameters
+    ----------
+    control : str or None
+        A key of :data:`CONTROLS`; None is no control.
+    setting : ResampleSetting
+        How images are resampled after it.
+
+    Returns
+    -------
+    str or None
+        One line; None where there is nothing to say.
+    """
+    resampled = setting.resampledPixelSpacing is not None and setting.interpolator is not None
+    if control is None or not resampled:
+        return None
+    return (
+        f"{control}: images are resampled after shuffling, which smooths them: first-order "
+        "features change as well, and not texture alone"
+    )
 
 
 CONTROLS: dict[str, Control] = {"shuffled-voxels": shuffled_voxels}

@@ -12,7 +12,7 @@ import pytest
 
 import radpipe.cli
 from radpipe.store import Provenance, write_table
-from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, few_events, simulate
+from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, few_events, simulate
 
 ENDPOINT = ["--time", "os_days", "--event", "death"]
 QUICK = ["--repeats", 1, "--folds", 3, "--workers", 0, "--permutations", 0, "--quiet"]
@@ -322,11 +322,17 @@ def test_models_that_were_tampered_with(ended, home, tmp_path, harm, told):
     refused(ended(*call), "ModelError", told)
 
 
-@pytest.mark.parametrize("table", ["nothing.csv", "", "c.csv"])
-def test_a_table_that_is_none(ended, home, tmp_path, table):
-    code, _, complaint = ended("predict", home / "trees", home / table, "--out", tmp_path / "r.csv")
-    assert code == 2
-    assert complaint.count("\n") == 1
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("nothing.csv", ["nothing.csv: cannot read the table", "no such file"]),
+        ("", ["no run in this directory"]),
+        ("c.csv", ["the table lacks columns of the model", TEXTURE]),
+    ],
+)
+def test_a_table_that_is_none(ended, home, tmp_path, table, told):
+    call = ["predict", home / "trees", home / table, "--out", tmp_path / "r.csv"]
+    refused(ended(*call), *told)
 
 
 def test_refused_horizons_are_told(ended, home, tmp_path):
@@ -341,6 +347,34 @@ def test_refused_horizons_are_told(ended, home, tmp_path):
     assert "no measures at 5000: " in output
     metrics = json.loads((tmp_path / "v" / "metrics.json").read_text())
     assert metrics["design"]["horizons"] == [100]
+
+
+def test_no_survival_is_told_beyond_the_follow_up_of_training(ended, home, tmp_path):
+    longest = pd.read_csv(home / "c.csv")["os_days"].max()
+    call = ["predict", home / "trees", home / "t.parquet", "--out", tmp_path / "r.csv"]
+    refused(ended(*call, "--horizons", "100,9999"), "found: 9999;", f"at most {longest:g},")
+    assert not (tmp_path / "r.csv").exists()
+
+
+def test_volumes_below_zero_are_told_by_evaluate(ended, home, tmp_path):
+    features = pd.read_csv(home / "t.csv", dtype={"patient_id": str})
+    features[VOLUME] -= features[VOLUME].mean()
+    features.to_csv(tmp_path / "t.csv", index=False)
+    call = ["--clinical", home / "c.csv", "--out", tmp_path / "e"]
+    code, _, complaint = ended("evaluate", tmp_path / "t.csv", *call, *ENDPOINT, *QUICK)
+    assert code == 0
+    below = (features[VOLUME] < 0).sum()
+    assert f"radpipe: {VOLUME} is below 0 in {below} of {PATIENTS} patients" in complaint
+
+
+def test_an_outcome_that_is_missing_suggests_no_other_part_of_the_model(ended, home, tmp_path):
+    clinical = pd.read_csv(home / "c.csv", dtype={"patient_id": str})
+    clinical = clinical.rename(columns={"death": "sexx"})
+    clinical.to_csv(tmp_path / "c.csv", index=False)
+    call = ["--clinical", tmp_path / "c.csv", "--out", tmp_path / "v"]
+    found = ended("validate", home / "both", home / "t.parquet", *call)
+    refused(found, "c.csv: a column is missing", "expected: death;", "name a column that is there")
+    assert "did you mean" not in found[2]
 
 
 def test_predict_names_no_option_that_it_lacks(ended, home, tmp_path):

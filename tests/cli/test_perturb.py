@@ -90,9 +90,24 @@ def test_a_control_says_so_in_the_run(make_cohort: Cohort, tmp_path: Path, param
         assert ended.returncode == 0, ended.stderr
     facts = [json.loads((tmp_path / out / "run.json").read_text()) for out in ("PLAIN", "CONTROL")]
     assert [each["control"] for each in facts] == [None, "shuffled-voxels"]
+    assert all("control_note" not in each for each in facts)
     ended = radpipe("merge", "PLAIN", "CONTROL", "--out", "BOTH", cwd=tmp_path)
     assert ended.returncode == 2
     assert "control" in ended.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_control_before_resampling_says_what_changes_besides(
+    make_cohort: Cohort, tmp_path: Path, as_json: bool
+) -> None:
+    params = tmp_path / "resampled.yaml"
+    params.write_text("{imageType: {Original: {}}, setting: {resampledPixelSpacing: [2, 2, 2]}}")
+    given = ["--params", params, "--workers", 0, "--out", "RUN", "--control", "shuffled-voxels"]
+    ended = radpipe("extract", make_cohort(1), *given, *["--json"][:as_json], cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    note = json.loads((tmp_path / "RUN" / "run.json").read_text())["control_note"]
+    assert "first-order features change as well" in note
+    assert note in (ended.stderr if as_json else ended.stdout)
 
 
 def test_an_unknown_control(make_cohort: Cohort, tmp_path: Path, params: Path) -> None:

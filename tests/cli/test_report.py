@@ -78,6 +78,17 @@ def test_pages_beside_each_other_keep_their_checklists(tmp_path):
     assert (tmp_path / "report2-checklists" / "tripod_ai.html").is_file()
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("page", "page"), ("r.htm", "r"), ("r.HTML", "r"), (".", "report")]
+)
+@pytest.mark.parametrize("write", [write_evaluation, lambda path: write_run(path, ["a"])])
+def test_a_page_that_no_browser_shows_is_not_made(tmp_path, name, remedy, write):
+    write(tmp_path / "e")
+    with pytest.raises(SettingsError, match=rf"does not end in \.html.*name it {remedy}\.html$"):
+        _report(tmp_path / "e", "--out", name if name == "." else tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
 def test_evaluation_needs_a_file_name(tmp_path):
     write_evaluation(tmp_path / "e")
     with pytest.raises(SettingsError, match=r"needs a file name.*--out report\.html"):

@@ -133,7 +133,7 @@ def test_patients_unlike_the_training_patients_are_counted(radpipe, tables, tmp_
     result = radpipe("predict", model, tmp_path / "strange.csv", "--out", tmp_path / "r.csv")
     scores = pd.read_csv(tmp_path / "r.csv")
     assert scores["unlike_training"].tolist()[1::2] == [True, True]
-    told = f"{np.count_nonzero(scores['unlike_training'])} of 5 patients are unlike the training"
+    told = f"unlike the training patients: {np.count_nonzero(scores['unlike_training'])} of 5"
     assert told in result.output
 
 

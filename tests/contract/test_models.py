@@ -262,8 +262,9 @@ def test_contributions_add_up_to_the_risk(fitted, new):
     assert parts.columns.is_unique
     # A column of text has one share, not one a category.
     assert set(parts.columns) <= set(fitted.feature_names_in_)
-    rest = fitted.predict(new) - parts.sum(axis=1)
-    np.testing.assert_allclose(rest, rest.iloc[0], atol=2e-5)
+    # Log-odds of the mean training patient, whose log-hazard is zero.
+    expected = parts.sum(axis=1) + (fitted.calibration_.intercept or 0.0)
+    np.testing.assert_allclose(fitted.predict(new), expected, atol=2e-5)
 
 
 def test_what_is_used_moves_the_risk(case, fitted, new):
@@ -380,7 +381,7 @@ def test_a_patients_columns_do_not_reach_the_scores_of_its_fold(name, kind):
 @pytest.mark.parametrize("kind", ["survival", "binary"])
 def test_the_fusion_stacks_scores_of_models_without_the_patient(kind):
     model = fitted_once("fusion", kind)
-    assert [*model.branches_] == ["clinical + volume", "radiomics", "deep"]
+    assert [*model.branches_] == ["clinical + volume", "other features", "deep"]
     folds = [branch.fold_ for branch in model.branches_.values()]
     assert all((fold == model.fold_).all() for fold in folds)
     assert (model.weights_ >= 0).all()

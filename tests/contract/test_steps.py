@@ -172,12 +172,6 @@ def test_an_unfitted_step_says_so(step, data):
         step.transform(data[0])
 
 
-def test_log_can_stand_in_a_report(name, step, data):
-    told = step.fit(*data).log()
-    assert told["step"] == name
-    json.dumps(told, allow_nan=False)
-
-
 def chain():
     kinds = (DropUninformative, Encode, Winsorise, Impute, CorrelationClusters, Scale, Univariate)
     return Steps([kind() for kind in kinds])
@@ -200,7 +194,6 @@ def test_a_chain_is_its_steps_one_after_the_other():
         X, rows = step.transform(X), step.transform(rows)
     pd.testing.assert_frame_equal(steps.transform(cohort(seed=1)[0]), rows, check_exact=True)
     assert all(step.rows_.equals(frame.index) for step in [steps, *steps.steps])
-    assert [each["step"] for each in steps.log()] == [type(step).__name__ for step in steps.steps]
 
 
 def test_a_chain_survives_json_and_clones_unfitted():

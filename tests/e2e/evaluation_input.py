@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radpipe.prognosis.evaluation.cross_validation import CHECKED
+from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
+from radpipe.prognosis.evaluation.patients import REASONS
 from radpipe.prognosis.evaluation.results import SCHEMA_VERSION
 from radpipe.prognosis.survival import (
     Interval,
@@ -18,6 +21,7 @@ from radpipe.prognosis.survival import (
     net_benefit,
     net_benefit_all,
 )
+from radpipe.prognosis.tables.clinical import WITHOUT_FEATURES
 from radpipe.store import write_table
 from radpipe.store.files import write_json
 from tests.e2e.report_input import patient_ids
@@ -41,11 +45,6 @@ CONTROLS = {
         "p": 0.07,
     },
     "permuted_features": {"model": "fusion", "values": [0.57, 0.6, 0.61, 0.63], "mean": 0.6},
-    "learning_curve": [
-        {"share": 0.5, "patients": 60, "c_index": 0.58, "auc": 0.58, "low": 0.48, "high": 0.67},
-        {"share": 0.75, "patients": 90, "c_index": 0.62, "auc": 0.62, "low": 0.53, "high": 0.7},
-        {"share": 1.0, "patients": 120, "c_index": 0.66, "auc": 0.66, "low": 0.58, "high": 0.74},
-    ],
     "events_per_variable": {
         "candidates": 1218,
         "per_candidate": 0.04,
@@ -65,6 +64,13 @@ CONTROLS = {
         "parameters": 1218,
     },
 }
+
+
+LEARNING_CURVE = (
+    (0.5, 60, 0.58, 0.48, 0.67),
+    (0.75, 90, 0.62, 0.53, 0.7),
+    (1.0, 120, 0.66, 0.58, 0.74),
+)
 
 
 def write_evaluation(
@@ -165,35 +171,26 @@ def metrics(
 ) -> dict[str, Any]:
     first = next(iter(predictions.values())).query("repeat == 0")
     score = "auc" if binary else "c_index"
-    models = {name: _model(name, rows, score, kind) for name, rows in predictions.items()}
     validation = kind == "validation"
+    models = {name: _model(name, rows, score, validation) for name, rows in predictions.items()}
     withheld = {} if len(models) > 1 else {"fusion": "8 events; at least 20 are needed"}
     return {
         "schema": SCHEMA_VERSION,
         "kind": kind,
         "main": next(iter(models)),
-        "endpoint": {
-            "kind": "binary" if binary else "survival",
-            "time": None if binary else "os_days",
-            "event": "death <b>",
-            "value": None,
-            "codes": {"0": 0, "1": 1},
-            "competing": {},
-            "origin_days": None,
-        },
+        "endpoint": _endpoint_facts(binary),
         "cohort": {
             "patients": len(first),
             "events": int(first["event"].sum()),
             "follow_up_median": None if binary else 1200.0,
             "features": 1218,
             "clinical": 3,
-            "excluded": {"clinical rows without features": ["<i>gone</i>"], "no outcome": []},
+            "excluded": {**{why: [] for why in REASONS}, WITHOUT_FEATURES: ["<i>gone</i>"]},
         },
-        "design": _frozen(models) if validation else _folds(binary),
+        "design": _frozen(models, binary) if validation else _folds(binary),
         "models": models,
-        "controls": {} if validation else CONTROLS,
-        "leaks": {"checked": ["patients", "images", "rows"], "found": {}},
-        **(_of_validation(models) if validation else {}),
+        **(_of_validation(models) if validation else _of_folds(score)),
+        "volume_reversed": None,
         "withheld": withheld,
         "source": {
             "table": "run",
@@ -202,7 +199,18 @@ def metrics(
             "provenance": {"engine": "pyradiomics"},
         },
         "versions": {"radpipe": "0.1.0", "python": "3.11"},
-        "seconds": 71.2,
+    }
+
+
+def _endpoint_facts(binary: bool) -> dict[str, Any]:
+    return {
+        "kind": "binary" if binary else "survival",
+        "time": None if binary else "os_days",
+        "event": "death <b>",
+        "value": None,
+        "codes": {"0": 0, "1": 1},
+        "competing": {},
+        "origin_days": None,
     }
 
 
@@ -221,18 +229,42 @@ def _folds(binary: bool) -> dict[str, Any]:
         "refused_horizons": [] if binary else [[1826.0, "4 patients at risk after it"]],
         "batch": None,
         "unharmonised": None,
+        "horizon": None,
+        "stability": False,
+        "volume_dependence": None,
+        "correlation": 0.9,
+        "selection": None,
+        "keep": 30,
+        "branches": None,
     }
 
 
-def _frozen(models: dict[str, Any]) -> dict[str, Any]:
+def _of_folds(score: str) -> dict[str, Any]:
+    names = ("share", "patients", score, "low", "high")
+    curve = [dict(zip(names, point, strict=True)) for point in LEARNING_CURVE]
+    return {
+        "controls": {**CONTROLS, "learning_curve": curve},
+        "leaks": {"checked": list(CHECKED), "found": {}},
+    }
+
+
+def _frozen(models: dict[str, Any], binary: bool) -> dict[str, Any]:
     return {
         "bootstraps": 1000,
         "seed": 0,
         "interval": "patient bootstrap 95 %",
         "model": "/x/model",
         "cuts": dict.fromkeys(models, "training patients"),
-        "horizons": list(HORIZONS),
+        "horizons": [] if binary else list(HORIZONS),
         "refused_horizons": [],
+        "trained_on": {
+            "patients": 120,
+            "events": 61,
+            "follow_up_median": None if binary else 1100.0,
+            "endpoint": _endpoint_facts(binary),
+        },
+        "batch": None,
+        "unharmonised": None,
     }
 
 
@@ -240,6 +272,8 @@ def _of_validation(models: dict[str, Any]) -> dict[str, Any]:
     columns = [
         {
             "feature": f"original_firstorder_Mean{number}",
+            "text": False,
+            "drifted": ["shifted"] if number < 3 else [],
             "outside": 0.6 - 0.02 * number if number < 20 else 0.0,
             "missing": 0.0,
             "shift": 1.2 - 0.05 * number,
@@ -248,14 +282,16 @@ def _of_validation(models: dict[str, Any]) -> dict[str, Any]:
         }
         for number in range(30)
     ]
-    told = {name: {"slope": 0.8, "intercept": 0.1, "horizons": []} for name in models}
+    told = {name: {"slope": 0.8, "intercept": None, "horizons": []} for name in models}
     for name, facts in told.items():
         entries = models[name]["horizons"]
         facts["horizons"] = [
             {"time": entry["time"], "calibration": entry["calibration"]} for entry in entries
         ]
     return {
+        "leaks": {"checked": [IDENTIFIER, IMAGE, VALUES], "found": {}},
         "overlap": 0,
+        "unseen": {},
         "drift": {
             "columns": columns,
             "standardised": False,
@@ -270,7 +306,7 @@ def interval(found: Interval) -> dict[str, float]:
     return {name: float(value) for name, value in found._asdict().items()}
 
 
-def _model(name: str, rows: pd.DataFrame, score: str, kind: str) -> dict[str, Any]:
+def _model(name: str, rows: pd.DataFrame, score: str, validation: bool) -> dict[str, Any]:
     binary = score == "auc"
     values = [
         concordance_index(_endpoint(part), part["risk_score"])
@@ -284,44 +320,47 @@ def _model(name: str, rows: pd.DataFrame, score: str, kind: str) -> dict[str, An
         for other in BASELINES
         if other != name
     }
-    groups = one["group"]
-    tested = log_rank_statistic(_endpoint(one), groups) if len(set(groups)) > 1 else None
     return {
         "title": TITLES.get(name, name),
         "baseline": baseline,
         **({"column": "original_shape_MeshVolume"} if name == "volume" else {}),
-        **({"branches": _branches(kind)} if name == "fusion" else {}),
+        **({"branches": _branches(validation)} if name == "fusion" else {}),
         score: interval(found),
-        **_accuracy(binary, found),
-        "versus": {} if baseline else versus,
+        **(_accuracy(found) if binary else _accuracy_in_time(one, found)),
+        "versus": versus,
         "calibration_slope": 0.87,
         "horizons": [_at(one, None)] if binary else [_at(one, time) for time in HORIZONS],
-        "log_rank": {"statistic": tested, "p": 0.02, "permutations": 200},
-        "training": 0.81,
-        "optimism": 0.81 - found.estimate,
+        **({} if validation else {"training": 0.81, "optimism": 0.81 - found.estimate}),
         "correlation_with_volume": 0.62,
         "likelihood_gain": None if baseline else {"estimate": 0.02, "low": -0.01, "high": 0.05},
         "folds_without_pairs": 0,
-        "folds": [
-            {"repeat": 0, "fold": fold, score: value, "parameters": {}, "used": 7}
-            for fold, value in enumerate(values[:5])
-        ],
+        "folds": [] if validation else [_of_fold(*each, score) for each in enumerate(values[:5])],
     }
 
 
-def _branches(kind: str) -> dict[str, Any]:
-    fits = 1 if kind == "validation" else 15
+def _of_fold(fold: int, value: float, score: str) -> dict[str, Any]:
+    numbers = {score: value, f"train_{score}": 0.81}
+    return {"repeat": 0, "fold": fold, **numbers, "parameters": {}, "used": 7}
+
+
+def _branches(validation: bool) -> dict[str, Any]:
+    fits = 1 if validation else 15
     always = {"fits": fits, "weighted": fits}
     return {"clinical + volume": {**always, "weight": 0.3}, "radiomics": {**always, "weight": 0.2}}
 
 
-def _accuracy(binary: bool, found: Interval) -> dict[str, Any]:
-    if binary:
-        return {"average_precision": interval(found), "brier": 0.2, "brier_null": 0.24}
+def _accuracy(found: Interval) -> dict[str, Any]:
+    return {"average_precision": interval(found), "brier": 0.2, "brier_null": 0.24}
+
+
+def _accuracy_in_time(rows: pd.DataFrame, found: Interval) -> dict[str, Any]:
+    groups = rows["group"]
+    tested = log_rank_statistic(_endpoint(rows), groups) if len(set(groups)) > 1 else None
     return {
         "uno": interval(found),
         "integrated_brier": 0.171,
         "integrated_brier_null": 0.19,
+        "log_rank": {"statistic": tested, "p": 0.02, "permutations": 200},
     }
 
 
@@ -341,7 +380,7 @@ def _at(rows: pd.DataFrame, time: float | None) -> dict[str, Any]:
         found = calibration_at(endpoint, 1 - probability, time)
     return {
         "time": time,
-        "auc": {"estimate": 0.68, "low": 0.59, "high": 0.77},
+        **({} if time is None else {"auc": {"estimate": 0.68, "low": 0.59, "high": 0.77}}),
         "brier": 0.18,
         "brier_null": 0.21,
         "calibration": {

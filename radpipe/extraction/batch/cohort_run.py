@@ -20,7 +20,7 @@ from radpipe.extraction.batch.options import Options
 from radpipe.extraction.batch.plan import Plan, Target, Unit, paths_of
 from radpipe.extraction.batch.rois import Rois, rois_of
 from radpipe.extraction.batch.work import compute, hashed
-from radpipe.extraction.controls import require_control
+from radpipe.extraction.controls import control_note, require_control
 from radpipe.extraction.engines import DEFAULT_ENGINE, Engine, engine_named, planned_columns
 from radpipe.extraction.settings import UNDECIDING, ExtractionSettings, read_settings
 from radpipe.parallel import Pool, memory_here
@@ -325,6 +325,7 @@ def _ledger(
         engine.name, engine.values_version, _settings_of(settings), control=control
     )
     columns = planned_columns(settings)
+    note = control_note(control, settings.setting)
     further = dict.fromkeys(name for case in rois.cases for name in case.extra)
     return Ledger(
         writer,
@@ -333,7 +334,7 @@ def _ledger(
         rois.cases,
         columns,
         [*KEY_COLUMNS, *further],
-        facts,
+        facts | ({"control_note": note} if note else {}),
     )
 
 

@@ -87,7 +87,9 @@ def compiling(what: str) -> Iterator[bool]:
     done = CACHE_DIRECTORY / f"{what}-compiled"
     needed = not numba.config.DISABLE_JIT and not done.exists()
     if needed:
-        log.warning("compiling the kernels of %s, once on this machine: some ten seconds …", what)
+        log.warning(
+            "compiling the kernels of %s, once on this machine: half a minute or more …", what
+        )
     yield needed
     if needed:
         done.touch()

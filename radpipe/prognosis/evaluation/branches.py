@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from radpipe.prognosis.models.table import title_of
+from radpipe.prognosis.tables.columns import counted
 
 
 def title_facts(model: str, settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -38,3 +39,25 @@ def title_facts(model: str, settings: Sequence[Mapping[str, Any]]) -> dict[str, 
         for name, column in weights.items()
     }
     return {"title": title_of(model, branches), "branches": branches}
+
+
+def weights_note(facts: Mapping[str, Any]) -> str | None:
+    """Say in how many fits each branch after the first had a weight.
+
+    Parameters
+    ----------
+    facts : mapping
+        A model's part of ``metrics.json``.
+
+    Returns
+    -------
+    str or None
+        A few words; None where it is no fusion.
+    """
+    # The first is the baseline, which the others have to earn their weight beside.
+    others = [*facts.get("branches", {}).items()][1:]
+    told = [
+        f"{name} had a weight in {one['weighted']} of {counted(one['fits'], 'fit')}"
+        for name, one in others
+    ]
+    return "; ".join(told) or None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
 from radpipe.prognosis.evaluation.harness import Fitted
+from radpipe.prognosis.models.table import BASELINES
 from radpipe.prognosis.survival import Interval, nadeau_bengio
 
 
@@ -53,6 +54,24 @@ def difference(model: Sequence[Fitted], other: Sequence[Fitted]) -> Interval | N
         for ours, theirs in zip(model, other, strict=True)
     ]
     return over_folds(model, gains, (-1.0, 1.0))
+
+
+def yardsticks(name: str, models: Container[str]) -> list[str]:
+    """Name the baselines that a model is compared with.
+
+    Parameters
+    ----------
+    name : str
+        The model.
+    models : container of str
+        All that were evaluated.
+
+    Returns
+    -------
+    list of str
+        Without itself.
+    """
+    return [other for other in BASELINES if other in models and other != name]
 
 
 def _shape_of(done: Sequence[Fitted]) -> tuple[float, int]:

@@ -31,21 +31,19 @@ from radpipe.prognosis.evaluation.result_tables import (
     horizons_of,
     prediction_table,
     probability_columns,
+    selection_table,
 )
 from radpipe.prognosis.evaluation.results import SCHEMA_VERSION, Evaluation
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.evaluation.summary import facts_of_models, main_of
+from radpipe.prognosis.evaluation.yardstick import volume_reversed
 from radpipe.prognosis.models.table import BASELINES
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
-from radpipe.prognosis.tables.steps import (
-    CorrelationClusters,
-    require_not_confounded,
-    selection_frequency,
-)
+from radpipe.prognosis.tables.steps import parameters, require_not_confounded
 from radpipe.progress import progress_bar
 
 Results = dict[str, list[Fitted]]
@@ -158,7 +156,7 @@ def evaluate(
     repeats, folds : int
         Outer folds.
     permutations : int
-        Of outcomes, as a control; 0 leaves all controls out.
+        Of outcomes, as a control; 0 leaves out what permutes, and the learning curve.
     horizons : sequence of float, optional
         Times to measure at; else the quartiles of the event times.
     seed : int
@@ -232,6 +230,7 @@ def evaluate(
         "models": facts_of_models(study, results, bench, allowed, _log_rank_chance(found)),
         "controls": _control_facts(study, results, found, allowed),
         "leaks": {"checked": list(CHECKED), "found": {}},
+        "volume_reversed": volume_reversed(study),
         "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),
@@ -242,7 +241,7 @@ def evaluate(
         _predictions(results, study, bench),
         contribution_table({name: _mean_contribution(done) for name, done in results.items()}),
         _selected(study, results, options),
-        _subgroups(study),
+        study.frame[study.clinical].reset_index() if study.clinical else None,
     )
 
 
@@ -355,11 +354,12 @@ def _control_facts(
     if main in BASELINES:
         return None
     done, key = results[main], "auc" if study.binary else "c_index"
-    candidates = len(study.predictors)
     used = float(np.mean([len(one.used) for one in done]))
     facts: dict[str, Any] = {
-        "events_per_variable": controls.events_per_variable(study.endpoint, candidates, used),
-        "riley": controls.riley(study.endpoint, candidates, allowed),
+        "events_per_variable": controls.events_per_variable(
+            study.endpoint, len(study.predictors), used
+        ),
+        "riley": controls.riley(study.endpoint, parameters(study.frame[study.predictors]), allowed),
     }
     if found is None:
         return {**facts, "label_permutation": None, "permuted_features": None, "learning_curve": []}
@@ -410,20 +410,9 @@ def _mean_contribution(done: list[Fitted]) -> pd.Series:
 
 
 def _selected(study: Study, results: Results, options: ModelOptions) -> pd.DataFrame | None:
-    judged = [name for name in results if name not in BASELINES]
-    if not judged:
+    used = {
+        name: [one.used for one in done] for name, done in results.items() if name not in BASELINES
+    }
+    if not used:
         return None
-    # Of all patients, which is no leak: it groups what was chosen, and outcomes play no part.
-    clusters = CorrelationClusters(options.correlation).fit(study.frame[study.features]).clusters_
-    tables = []
-    for name in judged:
-        table = selection_frequency([one.used for one in results[name]], clusters)
-        table.insert(0, "model", name)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
-
-
-def _subgroups(study: Study) -> pd.DataFrame | None:
-    if not study.clinical:
-        return None
-    return study.frame[study.clinical].reset_index()
+    return selection_table(used, study.frame[study.features], options.correlation)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.stats import hypergeom, nhypergeom
+from scipy.stats import t as student
 
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.prognosis.tables.columns import id_text, listed
+from radpipe.prognosis.tables.columns import id_text
 
 Facts = dict[str, Any]
 
@@ -23,6 +23,8 @@ LARGE_SHIFT = 0.5
 _MANY = 0.05
 # What is called chance, of hundreds of columns.
 _CHANCE = 0.001
+# The ways to drift.
+OUTSIDE, SHIFTED, MISSING = "outside", "shifted", "missing"
 _TOLERANCE = 0.15
 _NEARLY_ALL = 0.9
 _FEWEST_COLUMNS = 3
@@ -153,12 +155,12 @@ def drift(
     Returns
     -------
     dict
-        ``columns``, those that differ most first: ``feature``, ``used``, ``outside`` (share of
-        patients outside the training range, or of a category that training lacked), ``missing``,
-        ``training_missing``, ``shift`` (standardised mean difference, Austin 2009,
-        doi 10.1002/sim.3697; None of a column of text). ``standardised`` and
-        ``training_standardised``: whether each table was brought to one scale within itself.
-        ``summary``: the same in words; what chance alone explains is not counted there.
+        ``columns``, those that differ most first: ``feature``, ``text``, ``used``, ``outside``
+        (share of patients outside the training range, or of a category that training lacked),
+        ``missing``, ``training_missing``, ``shift`` (standardised mean difference, Austin 2009,
+        doi 10.1002/sim.3697; None of a column of text), ``drifted`` (those of these that chance
+        does not explain). ``standardised`` and ``training_standardised``: whether each table was
+        brought to one scale within itself. ``summary``: the same in words.
     """
     cohort = column_facts(X)
     known = X.notna().sum().to_numpy()
@@ -166,6 +168,7 @@ def drift(
     columns = [
         {
             "feature": theirs["feature"],
+            "text": "categories" in theirs,
             "used": theirs["feature"] in used,
             "outside": float(outside[place]) if known[place] else None,
             "missing": ours["missing"],
@@ -174,15 +177,19 @@ def drift(
         }
         for place, (theirs, ours) in enumerate(zip(training, cohort, strict=True))
     ]
+    for each in columns:
+        each["drifted"] = _drifted(each, len(X), patients)
     columns.sort(key=lambda each: (-_size(each), each["feature"]))
     here, there = (
-        _form([each for each in told if each["feature"] in features]) for told in (cohort, training)
+        common_scale([each for each in told if each["feature"] in features])
+        for told in (cohort, training)
     )
+    alike = _one_scale([each for each in columns if each["feature"] in features])
     return {
         "columns": columns,
-        "standardised": here is not None,
-        "training_standardised": there is not None,
-        "summary": " ".join([_counted(columns, len(X), patients), *_standardised(here, there)]),
+        "standardised": here is not None and not (alike and there is None),
+        "training_standardised": there is not None and not (alike and here is None),
+        "summary": " ".join([_in_words(columns), *_standardised(here, there, alike)]),
     }
 
 
@@ -196,28 +203,6 @@ def warn_of_drift(found: Facts) -> None:
     """
     if found["standardised"] or found["training_standardised"]:
         log.warning("%s", found["summary"])
-
-
-def warn_of_unseen(training: Sequence[Facts], X: pd.DataFrame) -> None:
-    """Log a warning for each column with categories that training lacked.
-
-    Parameters
-    ----------
-    training : sequence of dict
-        What :func:`column_facts` told of the training cohort.
-    X : DataFrame, shape (m, p)
-        The same columns of other patients.
-    """
-    for facts in training:
-        shares = facts.get("categories")
-        if not shares:
-            continue
-        name = str(facts["feature"])
-        column = X[name]
-        unseen = sorted(set(id_text(column[column.notna()])).difference(shares))
-        if unseen:
-            commonest = max(shares, key=lambda category: shares[category])
-            log.warning("%s: %s not seen in training, taken as %r", name, listed(unseen), commonest)
 
 
 def _outside(training: Facts, column: pd.Series) -> NDArray[np.bool_]:
@@ -246,8 +231,19 @@ def _size(column: Facts) -> float:
     return float((column["outside"] or 0.0) if shift is None else abs(shift))
 
 
-def _form(columns: Sequence[Facts]) -> str | None:
-    """Recognise a table whose columns were each brought to one scale."""
+def common_scale(columns: Sequence[Facts]) -> str | None:
+    """Recognise a table whose columns were each brought to one scale.
+
+    Parameters
+    ----------
+    columns : sequence of dict
+        What :func:`column_facts` told of features.
+
+    Returns
+    -------
+    str or None
+        That scale in words; None where there is none, or too few columns tell.
+    """
     known = [each for each in columns if each.get("deviation")]
     if len(known) < _FEWEST_COLUMNS:
         return None
@@ -266,22 +262,40 @@ def _near(values: Floats, wanted: float) -> NDArray[np.bool_]:
     return np.abs(values - wanted) <= _TOLERANCE
 
 
-def _counted(columns: Sequence[Facts], patients: int, training: int) -> str:
-    outside = shifted = missing = 0
-    for each in columns:
-        ours = round(patients * (1 - each["missing"]))
-        theirs = round(training * (1 - each["training_missing"]))
-        outside += (each["outside"] or 0.0) > _MANY and (
-            chance_outside(round((each["outside"] or 0.0) * ours), ours, theirs) < _CHANCE
-        )
-        shifted += abs(each["shift"] or 0.0) > max(LARGE_SHIFT, _shift_by_chance(ours, theirs))
-        missing += each["missing"] > each["training_missing"] + _MANY
+def _in_words(columns: Sequence[Facts]) -> str:
+    outside, shifted, missing = (
+        sum(what in each["drifted"] for each in columns) for what in (OUTSIDE, SHIFTED, MISSING)
+    )
     return (
         f"Columns outside the training range in more than {_MANY:.0%} of the patients: {outside} "
         f"of {len(columns)}; shifted by more than {LARGE_SHIFT} standard deviations: {shifted}; "
-        f"missing more often than in training: {missing}. What chance explains (p of {_CHANCE:g} "
-        "or more) is not counted."
+        f"missing more often than in training: {missing}. What could be chance alone (p of "
+        f"{_CHANCE:g} or more) is not counted."
     )
+
+
+def _drifted(column: Facts, patients: int, training: int) -> list[str]:
+    """Name the ways in which a column drifted by more than chance explains."""
+    ours = round(patients * (1 - column["missing"]))
+    theirs = round(training * (1 - column["training_missing"]))
+    outside, shift = column["outside"] or 0.0, column["shift"]
+    found = []
+    beyond = round(outside * ours)
+    # Of text, who has a category that training lacked.
+    by_chance = (
+        chance_more(beyond, ours, 0, theirs)
+        if column["text"]
+        else chance_outside(beyond, ours, theirs)
+    )
+    if outside > _MANY and by_chance < _CHANCE:
+        found.append(OUTSIDE)
+    if abs(shift or 0.0) > max(LARGE_SHIFT, _shift_by_chance(ours, theirs)):
+        found.append(SHIFTED)
+    if column["missing"] > column["training_missing"] + _MANY and (
+        chance_more(patients - ours, patients, training - theirs, training) < _CHANCE
+    ):
+        found.append(MISSING)
+    return found
 
 
 def chance_outside(outside: int, patients: int, training: int) -> float:
@@ -297,8 +311,8 @@ def chance_outside(outside: int, patients: int, training: int) -> float:
     Returns
     -------
     float
-        Probability of so many or more. All orders of both cohorts are equally likely, whatever the
-        distribution, so that those outside are the runs at the two ends.
+        Probability of so many or more: all orders of the two cohorts are equally likely, whatever
+        the distribution. 1 where training has fewer than two patients, and no range.
 
     Examples
     --------
@@ -307,23 +321,53 @@ def chance_outside(outside: int, patients: int, training: int) -> float:
     """
     if training < 2:
         return 1.0
-    beyond = np.arange(outside, patients + 1)
-    orders = np.log(beyond + 1) + _log_choose(training + patients - beyond - 2, training - 2)
-    return float(np.exp(orders - _log_choose(training + patients, training)).sum())
+    return float(nhypergeom.sf(outside - 1, patients + training, patients, 2))
 
 
-def _log_choose(of: Any, some: int) -> Floats:
-    return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
+def chance_more(ours: int, patients: int, theirs: int, training: int) -> float:
+    """Tell how often a cohort has so many of something, were both of one population.
+
+    Parameters
+    ----------
+    ours, patients : int
+        Who has it here, and all.
+    theirs, training : int
+        The same of training.
+
+    Returns
+    -------
+    float
+        Probability of so many or more here (Fisher's exact test, one-sided).
+
+    Examples
+    --------
+    >>> round(chance_more(1, 1, 0, 3), 4)
+    0.25
+    """
+    return float(hypergeom.sf(ours - 1, patients + training, ours + theirs, patients))
 
 
 def _shift_by_chance(ours: int, theirs: int) -> float:
-    error = np.sqrt(1 / ours + 1 / theirs) if ours and theirs else np.inf
-    return float(NormalDist().inv_cdf(1 - _CHANCE / 2) * error)
+    if ours + theirs < 3 or not ours or not theirs:
+        return np.inf
+    quantile = student.ppf(1 - _CHANCE / 2, ours + theirs - 2)
+    return float(quantile * np.sqrt(1 / ours + 1 / theirs))
 
 
-def _standardised(here: str | None, there: str | None) -> list[str]:
+def _one_scale(columns: Sequence[Facts]) -> bool:
+    """Tell whether most columns have the training patients' mean, as parts of one table do."""
+    shifts = [abs(each["shift"]) for each in columns if each["shift"] is not None]
+    return bool(shifts) and float(np.median(shifts)) < LARGE_SHIFT
+
+
+def _standardised(here: str | None, there: str | None, alike: bool) -> list[str]:
     if here is None and there is None:
         return []
+    if alike and not (here and there):
+        return [
+            f"One of the tables looks standardised ({here or there}), and the other like a part "
+            "of it: risks are right only if both were scaled with the same numbers."
+        ]
     if here and there:
         return [
             f"Both tables were standardised, each within itself ({here}): what differs between the "

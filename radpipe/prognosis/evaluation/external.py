@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from radpipe.prognosis.evaluation.branches import title_facts
+from radpipe.prognosis.evaluation.comparison import yardsticks
 from radpipe.prognosis.evaluation.controls import p_value
 from radpipe.prognosis.evaluation.measures import Pooled, pooled_measures
-from radpipe.prognosis.evaluation.results import interval_facts
+from radpipe.prognosis.evaluation.results import facts_or_none, interval_facts
 from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, VOLUME
+from radpipe.prognosis.models.table import BASELINES, BOTH, VOLUME
 from radpipe.prognosis.survival import (
-    Interval,
     bootstrap_interval,
     log_rank_statistic,
     logistic_loss,
@@ -106,22 +106,18 @@ def facts_of_models(frozen: Frozen, pooled: Mapping[str, Pooled]) -> dict[str, F
     return facts
 
 
-def _interval(interval: Interval | None) -> Facts | None:
-    return None if interval is None else interval_facts(interval)
-
-
 def _discrimination(frozen: Frozen, risk: Floats, values: Floats, drawn: Floats) -> Facts:
     y = frozen.study.endpoint
-    found = _interval(interval_of(values))
+    found = facts_or_none(interval_of(values))
     if frozen.study.binary:
         precision = interval_of(average_precisions(y, risk, drawn))
-        return {"auc": found, "average_precision": _interval(precision)}
+        return {"auc": found, "average_precision": facts_or_none(precision)}
     return {"c_index": found, "uno": _of_pairs(lambda: uno_pairs(y), risk, drawn)}
 
 
 def _of_pairs(make: Callable[[], Pairs], risk: Floats, drawn: Floats) -> Facts | None:
     try:
-        return _interval(interval_of(concordances(make(), risk, drawn)))
+        return facts_or_none(interval_of(concordances(make(), risk, drawn)))
     except ValueError:
         return None
 
@@ -138,9 +134,11 @@ def _resampled(frozen: Frozen, metric: Callable[[Any], float]) -> Facts | None:
 
 
 def _versus(name: str, values: Mapping[str, Floats]) -> Facts:
-    others = [other for other in (VOLUME, CLINICAL) if other in values and other != name]
     # Of the same samples: what a cohort's luck gives to both is no difference.
-    return {other: _interval(interval_of(values[name] - values[other])) for other in others}
+    return {
+        other: facts_or_none(interval_of(values[name] - values[other]))
+        for other in yardsticks(name, values)
+    }
 
 
 def _correlation(study: Study, risk: Floats) -> float | None:

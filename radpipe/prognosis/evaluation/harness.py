@@ -126,7 +126,9 @@ def _run(bench: Bench, name: str, fold: Fold) -> Fitted:
         predicted=model.predict_probability(test)
         if binary
         else model.predict_survival(test, bench.times),
-        null=np.asarray(y_train.mean()) if binary else _curve(y_train, bench.times),
+        null=np.asarray(y_train.mean())
+        if binary
+        else survival_at(kaplan_meier(y_train), bench.times),
         group=risk_groups(risk, float(np.median(known))),
         value=concordance(y_test, risk),
         apparent=concordance(y_train, known),
@@ -156,7 +158,3 @@ def concordance(y: NDArray[Any], risk: Floats) -> float | None:
         return auc(y, risk) if is_binary(y) else concordance_index(y, risk)
     except NoPairsError:
         return None
-
-
-def _curve(y: NDArray[Any], times: Floats) -> Floats:
-    return survival_at(kaplan_meier(y), times)

@@ -12,14 +12,19 @@ import pandas as pd
 
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
-from radpipe.prognosis.evaluation.drift import outside_range, warn_of_unseen
-from radpipe.prognosis.evaluation.matching import require_match
+from radpipe.prognosis.evaluation.drift import outside_range
+from radpipe.prognosis.evaluation.matching import (
+    require_follow_up,
+    require_match,
+    require_times,
+    unseen_cells,
+)
+from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.study import Table, as_predictors
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
-from radpipe.prognosis.survival.endpoint import Floats
 
 # What drove a risk, told of each patient.
 DRIVERS = 5
@@ -36,8 +41,9 @@ def predict(
 ) -> pd.DataFrame:
     """Tell each patient's risk, what drove it, and whether the model knows such patients.
 
-    Where the table or the model does not tell how its features were extracted, this is logged as
-    a warning to ``radpipe``.
+    What makes it doubtful is logged as a warning to ``radpipe``: a table or a model that does not
+    tell how its features were extracted, categories that training lacked, a horizon after the last
+    training event.
 
     Parameters
     ----------
@@ -47,7 +53,8 @@ def predict(
         A run, a Parquet or CSV file, or what ``load_features`` returned; reduced to one row a
         patient as the training table was.
     horizons : sequence of float, optional
-        Times in the training unit; else the model's own.
+        Times in the training unit, up to the longest follow-up of the training patients; else the
+        model's own.
     clinical : str, Path or DataFrame, optional
         Clinical table, where the model uses columns of it that the feature table lacks.
     id : str, optional
@@ -67,15 +74,17 @@ def predict(
         nearer to their centre, in percent (see
         :class:`~radpipe.prognosis.evaluation.distance.TrainingDistance`); ``outside_range``, how
         many of the model's columns lie outside the training range; ``unlike_training``, True where
-        either is greater than in 99 of 100 training patients; ``missing``, how many of the model's
-        columns are empty.
+        either is greater than in 99 of 100 training patients, and in patients of a category that
+        training lacked; ``missing``, how many of the model's columns are empty or of such a
+        category.
 
     Raises
     ------
     TableError
         The table cannot be read, or has no ``patient_id``.
     ModelError
-        Columns or extraction settings do not fit the model, or horizons make no sense.
+        Columns or extraction settings do not fit the model, or horizons make no sense or lie beyond
+        its follow-up.
     """
     saved = model if isinstance(model, SavedModel) else load(model)
     times = _times(saved, horizons)
@@ -93,31 +102,6 @@ def predict(
     )
     parts = [_probabilities(saved, X, times), drivers(saved.model, X), acquaintance(saved, X)]
     return pd.concat([scores, *(part.reset_index(drop=True) for part in parts)], axis=1)
-
-
-def survival_columns(
-    model: Model, X: pd.DataFrame, times: Sequence[float] | Floats
-) -> pd.DataFrame:
-    """Predict survival at several times.
-
-    Parameters
-    ----------
-    model : Model
-        Fitted to an endpoint with times.
-    X : DataFrame, shape (n, p)
-        Its columns.
-    times : sequence of float, shape (k,)
-        Horizons.
-
-    Returns
-    -------
-    DataFrame, shape (n, k)
-        ``survival_at_<horizon>``.
-    """
-    # As many digits as a float surely holds: two horizons must not share a name.
-    named = {f"survival_at_{time:.15g}": time for time in times}
-    curves = model.predict_survival(X, [*named.values()])
-    return pd.DataFrame(curves, X.index, [*named])
 
 
 def drivers(model: Model, X: pd.DataFrame) -> pd.DataFrame:
@@ -174,14 +158,14 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     facts = {each["feature"]: each for each in training["columns"]}
     # Another hospital's batch is new by its nature.
     columns = [name for name in X.columns if name != training["roles"]["batch"]]
-    known = [facts[name] for name in columns]
-    warn_of_unseen(known, X)
-    outside = outside_range(known, X[columns]).sum(axis=1)
+    outside = outside_range([facts[name] for name in columns], X[columns]).sum(axis=1)
+    unseen = unseen_cells(saved, X).to_numpy()
+    unlike = (percentile > UNLIKE) | (outside > training["outside_range"])
     told = {
         "distance_percentile": percentile,
         "outside_range": outside,
-        "unlike_training": (percentile > UNLIKE) | (outside > training["outside_range"]),
-        "missing": X.isna().sum(axis=1).to_numpy(),
+        "unlike_training": unlike | unseen.any(axis=1),
+        "missing": X.isna().sum(axis=1).to_numpy() + unseen.sum(axis=1),
     }
     return pd.DataFrame(told, X.index)
 
@@ -195,20 +179,17 @@ def _roles(saved: SavedModel, id: str | None) -> Roles:
 
 def _probabilities(saved: SavedModel, X: pd.DataFrame, times: Sequence[float]) -> pd.DataFrame:
     if saved.binary:
-        return pd.DataFrame({"probability": saved.model.predict_probability(X)}, X.index)
-    return survival_columns(saved.model, X, times)
+        predicted = saved.model.predict_probability(X)
+    else:
+        predicted = saved.model.predict_survival(X, times)
+    return probability_columns(predicted, times).set_index(X.index)
 
 
 def _times(saved: SavedModel, horizons: Sequence[float] | None) -> list[float]:
-    if horizons is not None and saved.binary:
-        raise ModelError(
-            "this model knows no times",
-            where="--horizons",
-            found=[*horizons],
-            expected="none: its endpoint is binary",
-            remedy="leave --horizons out",
-        )
-    times = [float(time) for time in (saved.facts["horizons"] if horizons is None else horizons)]
+    require_times(saved, "--horizons", horizons)
+    asked = saved.facts["horizons"] if horizons is None else horizons
+    # Two that differ in their last bit would be one column's name.
+    times = [*{f"{time:.15g}": float(time) for time in asked}.values()]
     if not all(np.isfinite(time) and time > 0 for time in times):
         raise ModelError(
             "a horizon is not positive",
@@ -217,4 +198,5 @@ def _times(saved: SavedModel, horizons: Sequence[float] | None) -> list[float]:
             expected="times after the start, in the unit of the training times",
             remedy="leave it out, or leave --horizons out for the model's own",
         )
+    require_follow_up(saved, times)
     return times

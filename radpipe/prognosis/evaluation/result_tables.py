@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.errors import TableError
+from radpipe.errors import SettingsError
 from radpipe.prognosis.evaluation.results import ranked
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.survival import allowed_horizons
 from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.tables.steps import CorrelationClusters, selection_frequency
 
 
 def horizons_of(
@@ -35,12 +36,12 @@ def horizons_of(
 
     Raises
     ------
-    TableError
+    SettingsError
         A horizon is not positive, or the endpoint has no times.
     """
     if study.binary:
         if asked:
-            raise TableError(
+            raise SettingsError(
                 "this endpoint has no times",
                 where="--horizons",
                 found=asked,
@@ -51,7 +52,7 @@ def horizons_of(
     try:
         return allowed_horizons(study.endpoint, asked)
     except ValueError as error:
-        raise TableError(
+        raise SettingsError(
             "a horizon is no time",
             where="--horizons",
             found=asked,
@@ -129,6 +130,35 @@ def contribution_table(means: Mapping[str, pd.Series]) -> pd.DataFrame:
     tables = []
     for name, mean in means.items():
         table = ranked(mean)
+        table.insert(0, "model", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def selection_table(
+    used: Mapping[str, Sequence[Sequence[str]]], features: pd.DataFrame, correlation: float
+) -> pd.DataFrame:
+    """Count how often each feature, and each cluster of features, was used.
+
+    Parameters
+    ----------
+    used : mapping of str to sequence of sequences of str
+        By model, the columns used in each fit.
+    features : DataFrame, shape (n, p)
+        All patients.
+    correlation : float
+        From which on features are one cluster.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``feature``, ``cluster``, ``chosen``, ``cluster_chosen``.
+    """
+    # Of all patients, which is no leak: it groups what was chosen, and outcomes play no part.
+    clusters = CorrelationClusters(correlation).fit(features).clusters_
+    tables = []
+    for name, fits in used.items():
+        table = selection_frequency(fits, clusters)
         table.insert(0, "model", name)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -26,7 +26,7 @@ from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
 # Whose median divides the risk groups of a validation.
@@ -130,7 +130,7 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
             where=str(folder),
             found=f"layout {schema}",
             expected=f"layout {SCHEMA_VERSION}",
-            remedy="update radpipe" if newer else "evaluate again",
+            remedy="update radpipe" if newer else "evaluate or validate again",
         )
     return metrics
 
@@ -149,6 +149,22 @@ def interval_facts(interval: Interval) -> dict[str, float]:
         ``estimate``, ``low``, ``high``.
     """
     return {name: float(value) for name, value in interval._asdict().items()}
+
+
+def facts_or_none(interval: Interval | None) -> dict[str, float] | None:
+    """Do so where there is an interval.
+
+    Parameters
+    ----------
+    interval : Interval or None
+        Estimate and ends.
+
+    Returns
+    -------
+    dict of str to float or None
+        As of :func:`interval_facts`.
+    """
+    return None if interval is None else interval_facts(interval)
 
 
 def risk_groups(risk: Floats, training_median: float) -> NDArray[np.str_]:

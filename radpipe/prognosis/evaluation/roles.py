@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from radpipe.errors import TableError
+from radpipe.errors import SettingsError
 from radpipe.prognosis.tables.outcomes import event_column
 
 _NEEDED = ("event", "id")
@@ -91,7 +91,7 @@ class Roles:
 
         Raises
         ------
-        TableError
+        SettingsError
             A name is empty, the endpoint would predict itself, or an origin of times is named
             without times.
         """
@@ -100,7 +100,7 @@ class Roles:
         leaking = {self.time, self.event, self.event.rpartition("=")[0], self.origin_days}
         twice = (leaking & predictors) - {None}
         if twice:
-            raise TableError(
+            raise SettingsError(
                 "the endpoint cannot predict itself",
                 where="--clinical-columns",
                 found=", ".join(sorted(str(name) for name in twice)),
@@ -108,7 +108,7 @@ class Roles:
                 remedy="leave them out of --clinical-columns",
             )
         if self.origin_days is not None and self.time is None:
-            raise TableError(
+            raise SettingsError(
                 "an origin of times that are not there",
                 where="--origin-days",
                 found=self.origin_days,
@@ -120,10 +120,10 @@ class Roles:
         for part, name in asdict(self).items():
             if isinstance(name, str) and not name.strip():
                 option = f"--{part.replace('_', '-')}"
-                raise TableError(
+                raise SettingsError(
                     "an empty name",
                     where=option,
                     found=repr(name),
-                    expected="the name of a column",
+                    expected="something",
                     remedy="name one" if part in _NEEDED else f"name one, or leave {option} out",
                 )

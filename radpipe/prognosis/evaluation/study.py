@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.errors import TableError
+from radpipe.prognosis.evaluation.drift import column_facts, common_scale
 from radpipe.prognosis.evaluation.patients import Cohort, require_patients, select
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.survival import median_follow_up
@@ -259,13 +260,11 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     joined = _cleaned(
         _joined(rows, features, told, others, roles.unmatched), roles, [roles.batch, roles.centre]
     )
-    # The same patients in another order are the same study, fold for fold.
-    attrs = joined.attrs
-    joined = joined.sort_values("patient_id", kind="stable")
-    joined.attrs = attrs
+    joined = _in_order(joined)
     cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
     _refuse_without_events(cohort, roles)
     _warn_if_constant(cohort.frame[extracted])
+    _warn_if_below_zero(cohort.frame, extracted, size)
     named = [size, *roles.clinical_columns, roles.batch, roles.centre]
     kept = ["patient_id", *extracted, *(name for name in named if name is not None)]
     frame = cohort.frame[list(dict.fromkeys(kept))].copy()
@@ -303,14 +302,21 @@ def _joined(
         where = name_of_table(clinical, "the clinical table")
         theirs = [name for name in others if name in clinical.columns or name not in rows.columns]
         frame = join_columns(features, clinical, theirs, unmatched)
-    else_there = None if clinical is not None else _CLINICAL
-    ours = patient_columns(rows, [name for name in others if name not in theirs], else_there)
+    remedy = None if clinical is not None else _CLINICAL
+    ours = patient_columns(rows, [name for name in others if name not in theirs], remedy)
     values = ours.loc[frame["patient_id"]].set_index(frame.index)
     attrs = {**frame.attrs, "outcomes": where}
     frame = pd.concat([frame.drop(columns=ours.columns, errors="ignore"), values], axis=1)
     # pandas drops them where the tables' differ.
     frame.attrs = attrs
     return frame
+
+
+def _in_order(joined: pd.DataFrame) -> pd.DataFrame:
+    # The same patients in another order are the same study, fold for fold.
+    ordered = joined.sort_values("patient_id", kind="stable")
+    ordered.attrs = joined.attrs
+    return ordered
 
 
 def _cleaned(joined: pd.DataFrame, roles: Roles, groups: Iterable[str | None]) -> pd.DataFrame:
@@ -344,6 +350,20 @@ def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:
 def _warn_if_constant(features: pd.DataFrame) -> None:
     if len(features.columns) and not (features.max() > features.min()).any():
         log.warning("no feature varies among the %d patients", len(features))
+
+
+def _warn_if_below_zero(frame: pd.DataFrame, features: list[str], volume: str | None) -> None:
+    below = 0 if volume is None else int((frame[volume] < 0).sum())
+    if below:
+        scale = common_scale(column_facts(frame[features]))
+        log.warning(
+            "%s is below 0 in %d of %d patients, as no volume is: %s; its logarithm is taken after "
+            "a shift, and a model of this table fits no table that was not treated so",
+            volume,
+            below,
+            len(frame),
+            f"the table was standardised ({scale})" if scale else "the table was transformed",
+        )
 
 
 def versions() -> dict[str, str]:

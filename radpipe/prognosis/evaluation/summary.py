@@ -13,12 +13,12 @@ from radpipe.errors import TableError
 from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.branches import title_facts
 from radpipe.prognosis.evaluation.centres import Shares, centre_draws
-from radpipe.prognosis.evaluation.comparison import difference, over_folds
+from radpipe.prognosis.evaluation.comparison import difference, over_folds, yardsticks
 from radpipe.prognosis.evaluation.harness import Bench, Fitted
 from radpipe.prognosis.evaluation.measures import average, pooled_measures
-from radpipe.prognosis.evaluation.results import interval_facts
+from radpipe.prognosis.evaluation.results import facts_or_none, interval_facts
 from radpipe.prognosis.evaluation.study import Study
-from radpipe.prognosis.models.table import BASELINES, BOTH, CLINICAL, DEFAULT, VOLUME
+from radpipe.prognosis.models.table import BASELINES, BOTH, DEFAULT, VOLUME
 from radpipe.prognosis.survival import (
     Interval,
     average_precision,
@@ -113,10 +113,6 @@ def facts_of_models(
     return facts
 
 
-def _facts(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else interval_facts(interval)
-
-
 def _pairs(study: Study, name: str, done: list[Fitted]) -> dict[str, Any]:
     y = study.endpoint
     interval = _interval(study, done, [one.value for one in done], _ordered)
@@ -131,11 +127,11 @@ def _pairs(study: Study, name: str, done: list[Fitted]) -> dict[str, Any]:
     if study.binary:
         precision = [_defined(average_precision, y[one.fold.test], one.risk) for one in done]
         found = _interval(study, done, precision, average_precisions)
-        return {"auc": interval_facts(interval), "average_precision": _facts(found)}
+        return {"auc": interval_facts(interval), "average_precision": facts_or_none(found)}
     uno = [_defined(uno_concordance, y[one.fold.train], y[one.fold.test], one.risk) for one in done]
     return {
         "c_index": interval_facts(interval),
-        "uno": _facts(_interval(study, done, uno, _ordered_by_uno)),
+        "uno": facts_or_none(_interval(study, done, uno, _ordered_by_uno)),
     }
 
 
@@ -156,13 +152,13 @@ def _ordered_by_uno(y: Any, risk: Floats, drawn: Floats) -> Floats:
 
 
 def _versus(study: Study, name: str, results: Results) -> dict[str, Any]:
-    others = [other for other in (VOLUME, CLINICAL) if other in results and other != name]
+    others = yardsticks(name, results)
     if study.centre is None:
-        return {other: _facts(difference(results[name], results[other])) for other in others}
+        return {other: facts_or_none(difference(results[name], results[other])) for other in others}
     draws = {
         each: centre_draws(study.endpoint, results[each], _ordered) for each in (name, *others)
     }
-    return {other: _facts(interval_of(draws[name] - draws[other])) for other in others}
+    return {other: facts_or_none(interval_of(draws[name] - draws[other])) for other in others}
 
 
 def _pooled(done: list[Fitted], bench: Bench, horizons: Floats) -> dict[str, Any]:
@@ -224,7 +220,7 @@ def _gain(study: Study, name: str, results: Results) -> dict[str, float] | None:
         y = study.endpoint[ours.fold.test]
         loss = logistic_loss if study.binary else partial_likelihood_loss
         gains.append(loss(y, theirs.risk) - loss(y, ours.risk))
-    return _facts(over_folds(results[name], gains, _ANYTHING))
+    return facts_or_none(over_folds(results[name], gains, _ANYTHING))
 
 
 def _folds(study: Study, done: list[Fitted]) -> dict[str, Any]:
@@ -253,7 +249,7 @@ def _add_aucs(entries: list[dict[str, Any]], study: Study, done: list[Fitted]) -
             for one in done
         ]
         ordered = partial(_ordered_at, entry["time"])
-        entry["auc"] = _facts(_interval(study, done, values, ordered))
+        entry["auc"] = facts_or_none(_interval(study, done, values, ordered))
 
 
 def _ordered_at(time: float, y: Any, risk: Floats, drawn: Floats) -> Floats:

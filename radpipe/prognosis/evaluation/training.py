@@ -19,6 +19,7 @@ from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
+from radpipe.prognosis.evaluation.yardstick import volume_reversed
 from radpipe.prognosis.models.base import Model, fewest_of
 from radpipe.prognosis.models.storage import SavedModel, load, save
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
@@ -127,6 +128,7 @@ def train(
     )
     study = make_study(table, clinical, roles)
     require_no_oracle(study)
+    volume_reversed(study)
     if study.batch is not None:
         require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
     fitted = _fit(study, model, options, seed)

@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radpipe.errors import ModelError, TableError
-from radpipe.prognosis.evaluation.drift import drift, warn_of_drift, warn_of_unseen
+from radpipe.errors import TableError
+from radpipe.prognosis.evaluation.drift import drift, warn_of_drift
 from radpipe.prognosis.evaluation.external import Frozen, facts_of_models
-from radpipe.prognosis.evaluation.matching import require_match
+from radpipe.prognosis.evaluation.matching import (
+    require_match,
+    require_times,
+    unseen,
+    within_follow_up,
+)
 from radpipe.prognosis.evaluation.measures import Pooled, prediction_times
 from radpipe.prognosis.evaluation.overlap import find_overlap, warn_of_overlap
 from radpipe.prognosis.evaluation.refit import recalibrated
@@ -34,6 +39,7 @@ from radpipe.prognosis.evaluation.results import (
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
+from radpipe.prognosis.evaluation.yardstick import volume_reversed
 from radpipe.prognosis.models.storage import SavedModel, load
 from radpipe.prognosis.survival import survival_at
 from radpipe.prognosis.survival.endpoint import Floats
@@ -110,9 +116,11 @@ def validate(
     require_seed(seed)
     saved = model if isinstance(model, SavedModel) else load(model)
     asked = {"time": time, "event": event, "volume": volume, "id": id, "origin_days": origin_days}
+    require_times(saved, "--horizons", horizons)
     study = _study(saved, table, clinical, asked, unmatched)
     tables, withheld = _tables(saved, study)
     allowed, refused = horizons_of(study, horizons or saved.facts["horizons"])
+    allowed, refused = within_follow_up(saved, allowed, refused)
     pooled = _pooled(saved, study, tables, prediction_times(study.endpoint, allowed))
     settings = {name: each.settings() for name, each in saved.models().items()}
     frozen = Frozen(study, settings, allowed, BOOTSTRAPS, PERMUTATIONS, seed)
@@ -137,7 +145,9 @@ def validate(
             for name, X in tables.items()
         },
         "drift": _drift(saved, study),
+        "unseen": unseen(saved, study.frame),
         **_overlap(saved, study, tables[saved.name]),
+        "volume_reversed": volume_reversed(study),
         "withheld": withheld,
         "source": study.source_facts(),
         "versions": versions(),
@@ -160,14 +170,7 @@ def _study(
     unmatched: str,
 ) -> Study:
     roles = Roles(**saved.facts["training"]["roles"])
-    if saved.binary and asked["time"] is not None:
-        raise ModelError(
-            "this model knows no times",
-            where="--time",
-            found=asked["time"],
-            expected="none: its endpoint is binary",
-            remedy="leave --time out",
-        )
+    require_times(saved, "--time", asked["time"])
     given = {name: value for name, value in asked.items() if value is not None}
     study = make_study(table, clinical, replace(roles, unmatched=unmatched, **given))
     learnt = saved.facts["training"]["volume"]
@@ -266,7 +269,6 @@ def _drift(saved: SavedModel, study: Study) -> dict[str, Any]:
     X = study.frame[[each["feature"] for each in known]]
     found = drift(known, X, features, saved.model.used(), training["patients"])
     warn_of_drift(found)
-    warn_of_unseen([each for each in known if each["feature"] != roles["batch"]], X)
     return found
 
 

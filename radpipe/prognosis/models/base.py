@@ -183,6 +183,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             self.calibration_ = Recalibration.fit(y, self.out_of_fold_, self.fold_)
             self._fit_all(X, y)
             self.centre_, self.scale_ = centre_and_scale(self._scores(X))
+            self.mean_split_ = self._splits(X).mean()
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:
@@ -272,7 +273,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             In log-hazard or log-odds, against the mean training patient.
         """
         self._check_columns(X)
-        return self._splits(X) * (self.calibration_.slope / self.scale_)
+        split = self._splits(X) - self.mean_split_
+        return split * (self.calibration_.slope / self.scale_)
 
     @abstractmethod
     def used(self) -> list[str]:
@@ -301,6 +303,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             "calibration": self.calibration_.write(),
             "centre": self.centre_,
             "scale": self.scale_,
+            "mean_split": {str(name): float(mean) for name, mean in self.mean_split_.items()},
             **self._write(folder),
         }
 
@@ -320,6 +323,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             Itself, fitted.
         """
         self.centre_, self.scale_ = state["centre"], state["scale"]
+        self.mean_split_ = pd.Series(state["mean_split"], dtype=np.float64)
         self.calibration_ = Recalibration.restore(state["calibration"])
         self._restore(folder, state)
         return self

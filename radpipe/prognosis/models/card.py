@@ -30,6 +30,9 @@ For research on patients like those of the training cohort, imaged, segmented an
 patient is from the training patients. It cannot see another scanner, another disease or another
 way to segment. It is no medical device.
 
+This card is sealed with the model: radpipe refuses the model where the card was changed. Notes of
+your own belong in another file.
+
 ## How good is it?
 
 This card says nothing about it: the training patients cannot tell. `radpipe evaluate` on the
@@ -178,8 +181,16 @@ def _limits(facts: dict[str, Any]) -> Iterator[str]:
     if endpoint.get("time") is None:
         yield "Probabilities hold where the event is as frequent as among the training patients."
     else:
-        yield "Survival curves stay flat beyond the last training event."
+        yield _end_of_follow_up(facts["training"].get("without_predictors"))
     yield _PRIVACY
+
+
+def _end_of_follow_up(curve: Mapping[str, Any] | None) -> str:
+    flat = "Survival curves stay flat after the last training event"
+    if curve is None:
+        return f"{flat}."
+    end = f"{curve['times'][-1]:g}"
+    return f"{flat}, and end with the longest follow-up, {end}: later times are refused."
 
 
 def _extraction(provenance: dict[str, Any] | None) -> str:

@@ -19,10 +19,11 @@ from radpipe.prognosis.survival.cox import fit_cox
 from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.survival.logistic import fit_logistic
 
-RADIOMICS = "radiomics"
+RADIOMICS, OTHERS = "radiomics", "other features"
 # What a further branch must bring, in standard errors of its gradient. More keeps more noise out,
-# and weak signals with it, so that the same procedure is all or nothing in cohorts of one
-# population, which their folds cannot tell: at 1 the intervals of what is gained are too narrow.
+# and more weak signals, until the fusion is all or nothing by the luck of a cohort, which folds of
+# that cohort cannot tell: at 1 the interval of its gain held the truth in 87 of 100 cohorts of 100
+# patients, at 0.5 in 93, for 0.002 of C where radiomics tells nothing.
 _THRESHOLD = 0.5
 _RIDGE = 1e-2
 
@@ -32,8 +33,8 @@ class FusionModel(Model):
 
     Every branch is a model of its own. Its out-of-fold scores, standardised, are the columns of a
     small regression with weights that cannot be negative. A lasso on all branches but the first
-    keeps a branch out whose scores tell no more than chance would: then the fusion *is* the
-    clinical model, or volume.
+    keeps most of those out whose scores tell nothing (seven of ten), and shrinks the others. Where
+    none is left the fusion *is* the clinical model, or volume.
 
     Parameters
     ----------
@@ -129,7 +130,8 @@ class FusionModel(Model):
         kind = LogisticModel if is_binary(y) else CoxModel
         further = {name for names in offered.branches.values() for name in names}
         radiomics = [name for name in offered.features if name not in further]
-        for name, features in {RADIOMICS: radiomics, **offered.branches}.items():
+        rest = OTHERS if offered.branches else RADIOMICS
+        for name, features in {rest: radiomics, **offered.branches}.items():
             branch = kind(reduction=self.reduction, trials=self.trials, **common)
             part = Columns(features, volume=offered.volume, batch=offered.batch)
             branches[name] = (branch, branch.take(part))

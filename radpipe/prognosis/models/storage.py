@@ -3,7 +3,8 @@
 ::
 
     MODEL/
-      model.json       what was learnt, the training cohort in numbers, a seal over all of it
+      model.json       what was learnt, the training cohort in numbers, hashes of the other files,
+                       a seal over all of it
       MODEL_CARD.md    the same for people
       model.ubj        xgboost's trees, where there are any; a branch's in a folder of its own
 
@@ -25,7 +26,7 @@ from radpipe.prognosis.models.table import MODELS
 from radpipe.prognosis.models.writing import restored, written
 from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
 _PICKLES = {".pkl", ".pickle", ".joblib", ".dill"}
 # A pickle of protocol 2 to 5 begins so, whatever its name.
@@ -113,6 +114,8 @@ def save(
     _remove_empty_folders(folder)
     with whole_file(folder / _CARD) as part:
         part.write_text(model_card(content), encoding="utf-8")
+    # People believe the card: it may say nothing else than the model.
+    content["sha256"][_CARD] = sha256_of(folder / _CARD)
     # Last: a directory without it is no model.
     write_json(folder / _JSON, {**content, "seal": _seal(content)})
 

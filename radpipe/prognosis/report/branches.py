@@ -1,49 +1,14 @@
-"""What weights the branches of a fusion got."""
+"""What is said of the branches of a fusion that had no weight."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from radpipe.prognosis.evaluation.branches import weights_note
 
-class Branch(NamedTuple):
-    """One branch of a fusion.
-
-    Attributes
-    ----------
-    name : str
-        Such as ``radiomics``.
-    fits, weighted : int
-        How often the fusion was fitted, and in how many fits this branch had a weight above 0.
-    """
-
-    name: str
-    fits: int
-    weighted: int
-
-    @property
-    def called(self) -> str:
-        """Its name within a sentence; users name branches of their own."""
-        return self.name if self.name == "radiomics" else f"branch {self.name}"
-
-
-def branches_of(facts: Mapping[str, Any]) -> list[Branch]:
-    """Read the branches of a model.
-
-    Parameters
-    ----------
-    facts : mapping
-        Its part of ``metrics.json``.
-
-    Returns
-    -------
-    list of Branch
-        The first is the baseline; empty where it is no fusion, or an older file does not tell.
-    """
-    return [
-        Branch(name, int(one["fits"]), int(one["weighted"]))
-        for name, one in (facts.get("branches") or {}).items()
-    ]
+# The features of no branch, where users name branches of their own.
+_REST = "other features"
 
 
 def without_weight(facts: Mapping[str, Any]) -> str | None:
@@ -57,32 +22,44 @@ def without_weight(facts: Mapping[str, Any]) -> str | None:
     Returns
     -------
     str or None
-        A sentence; None where every branch had a weight in every fit.
+        A sentence; None where every branch had a weight in every fit, or it is no fusion.
     """
-    branches = branches_of(facts)
-    others = branches[1:]
-    left = [branch for branch in others if branch.weighted < branch.fits]
+    baseline, *others = facts.get("branches", {}).items() or [("", {})]
+    left = [(name, one) for name, one in others if one["weighted"] < one["fits"]]
     if not left:
         return None
-    told = "; ".join(f"{branch.called} got weight 0 in {_fits(branch)}" for branch in left)
-    told, alone = f"{told[0].upper()}{told[1:]}", f"the {branches[0].name} model"
-    if not any(branch.weighted for branch in others):
-        names = " or ".join(branch.name for branch in others)
+    told = "; ".join(f"{_called(name)} got weight 0 in {_fits(one)}" for name, one in left)
+    told, alone = _capital(told), f"the {baseline[0]} model"
+    if not any(one["weighted"] for _, one in others):
+        names = " or ".join(name for name, _ in others)
         return f"{told}: the fusion is {alone}, and nothing here speaks for {names}."
     return f"{told}: the fusion is then {alone}." if len(others) == 1 else f"{told}."
 
 
-def _fits(branch: Branch) -> str:
-    without = branch.fits - branch.weighted
-    if branch.fits == 1:
-        return "training"
-    return (
-        f"all {branch.fits} fits" if without == branch.fits else f"{without} of {branch.fits} fits"
-    )
+def added_by(facts: Mapping[str, Any]) -> str:
+    """Name what a model has besides clinical columns and volume, with its verb.
+
+    Parameters
+    ----------
+    facts : mapping
+        A model's part of ``metrics.json``.
+
+    Returns
+    -------
+    str
+        To begin a sentence with, such as ``Radiomics adds``.
+    """
+    others = [*(facts.get("branches") or {})][1:]
+    if not others:
+        return "The model adds"
+    if len(others) > 1:
+        return f"Together {', '.join(others[:-1])} and {others[-1]} add"
+    add = "add" if others[0] == _REST else "adds"
+    return _capital(f"{_called(others[0])} {add}")
 
 
-def weights_note(facts: Mapping[str, Any]) -> str | None:
-    """Say in how many fits each branch after the first had a weight.
+def weights_in_table(facts: Mapping[str, Any]) -> str | None:
+    """Tell what weight each branch after the first had.
 
     Parameters
     ----------
@@ -92,11 +69,26 @@ def weights_note(facts: Mapping[str, Any]) -> str | None:
     Returns
     -------
     str or None
-        A few words for a table; None where it is no fusion.
+        In how many fits; the weight itself where there was but one; None where it is no fusion.
     """
-    told = [
-        f"{branch.name} weighed in {branch.weighted} of {branch.fits} "
-        f"{'fit' if branch.fits == 1 else 'fits'}"
-        for branch in branches_of(facts)[1:]
-    ]
-    return "; ".join(told) or None
+    others = [*(facts.get("branches") or {}).items()][1:]
+    if any(one["fits"] > 1 for _, one in others):
+        return weights_note(facts)
+    return "; ".join(f"{name}: weight {one['weight']:.3f}" for name, one in others) or None
+
+
+def _called(name: str) -> str:
+    # Users name branches of their own.
+    return name if name in ("radiomics", _REST) else f"branch {name}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _fits(branch: Mapping[str, int]) -> str:
+    fits = branch["fits"]
+    without = fits - branch["weighted"]
+    if fits == 1:
+        return "training"
+    return f"all {fits} fits" if without == fits else f"{without} of {fits} fits"

@@ -8,15 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
 import pandas as pd
 
 from radpipe.prognosis.evaluation.results import Evaluation
-from radpipe.prognosis.models.table import CLINICAL, MODELS, VOLUME
+from radpipe.prognosis.models.table import BOTH, CLINICAL, MODELS, VOLUME
 from radpipe.prognosis.report.curves import TimeAxis, time_axis
+from radpipe.prognosis.report.slopes import event_probability, meaningful_slope
 from radpipe.prognosis.report.sources import Extraction, find_extraction
+from radpipe.prognosis.survival.endpoint import Floats
 
 _MOST_COMPARED = 4
-_IDENTIFIERS = ("case_id", "patient_id")
 
 
 class Estimate(NamedTuple):
@@ -92,7 +94,7 @@ class Judged:
         Parameters
         ----------
         baseline : str
-            ``volume`` or ``clinical``.
+            ``volume``, ``clinical`` or ``clinical_volume``.
 
         Returns
         -------
@@ -137,6 +139,22 @@ def model_title(key: str, facts: Mapping[str, Any] | None = None) -> str:
     if told:
         return str(told)
     return MODELS[key].title if key in MODELS else key
+
+
+def clinical_columns(subgroups: pd.DataFrame | None) -> list[str]:
+    """Name the clinical columns that an evaluation saved.
+
+    Parameters
+    ----------
+    subgroups : DataFrame or None
+        ``subgroups.parquet``: ``case_id`` and these columns.
+
+    Returns
+    -------
+    list of str
+        Empty where there is no such table.
+    """
+    return [] if subgroups is None else [str(name) for name in subgroups.columns.drop("case_id")]
 
 
 @dataclass(frozen=True)
@@ -211,19 +229,24 @@ class Evidence:
         return str(self.metrics["endpoint"]["event"])
 
     @property
-    def score(self) -> str:
+    def measure(self) -> str:
         """Key of the measure of discrimination."""
         return "auc" if self.binary else "c_index"
 
     @property
-    def scored(self) -> str:
+    def risk_name(self) -> str:
         """What a model gives a patient; an event without times may be one that is hoped for."""
         return "score" if self.binary else "risk score"
 
     @property
-    def score_name(self) -> str:
+    def measure_name(self) -> str:
         """Name of the measure of discrimination."""
         return "AUC" if self.binary else "C-index"
+
+    @property
+    def unit(self) -> str:
+        """What a likelihood is averaged over."""
+        return "patient" if self.binary else "event"
 
     @cached_property
     def models(self) -> list[Judged]:
@@ -233,7 +256,7 @@ class Evidence:
             Judged(key, model_title(key, facts), bool(facts.get("baseline")), facts)
             for key, facts in self.metrics["models"].items()
         ]
-        last = (CLINICAL, VOLUME)
+        last = (BOTH, CLINICAL, VOLUME)
         return sorted(
             models,
             key=lambda one: (one.key != main, last.index(one.key) + 1 if one.key in last else 0),
@@ -246,9 +269,15 @@ class Evidence:
 
     @property
     def compared(self) -> list[Judged]:
-        """The main model and the two plainest baselines; without these, the first few."""
-        plain = [one for one in self.models if one is self.main or one.key in (VOLUME, CLINICAL)]
+        """The main model, volume, and the best that clinical columns do; without, the first few."""
+        hardest = BOTH if self.model(BOTH) not in (None, self.main) else CLINICAL
+        plain = [one for one in self.models if one is self.main or one.key in (VOLUME, hardest)]
         return plain if len(plain) > 1 else self.models[:_MOST_COMPARED]
+
+    @property
+    def rivals(self) -> list[Judged]:
+        """Every baseline but the main model, drawn or not."""
+        return [one for one in self.models if one.baseline and one is not self.main]
 
     def model(self, key: str) -> Judged | None:
         """Find a model.
@@ -264,6 +293,41 @@ class Evidence:
             None where it was not evaluated.
         """
         return next((one for one in self.models if one.key == key), None)
+
+    def predicted(self, key: str, time: float | None) -> Floats | None:
+        """Return how likely the event was said to be.
+
+        Parameters
+        ----------
+        key : str
+            Of a model.
+        time : float or None
+            A horizon; None for a binary endpoint.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,) or None
+            Of every patient in every repeat; None where it was not saved.
+        """
+        found = event_probability(self.predictions, key, time)
+        return None if found is None else found.to_numpy(np.float64)
+
+    def slope(self, key: str, slope: float | None) -> float | None:
+        """Keep a calibration slope that means something.
+
+        Parameters
+        ----------
+        key : str
+            Of a model.
+        slope : float or None
+            As it was measured.
+
+        Returns
+        -------
+        float or None
+            None where all patients got nearly the same prediction.
+        """
+        return meaningful_slope(slope, self.predictions, key, self.horizons)
 
     @property
     def horizons(self) -> list[float | None]:
@@ -281,9 +345,7 @@ class Evidence:
     @property
     def clinical(self) -> list[str]:
         """Clinical columns that the evaluation names."""
-        if self.subgroups is None:
-            return []
-        return [str(name) for name in self.subgroups.columns if name not in _IDENTIFIERS]
+        return clinical_columns(self.subgroups)
 
     @cached_property
     def patients(self) -> pd.DataFrame:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
-from radpipe.prognosis.models.table import VOLUME
+from radpipe.prognosis.models.table import BOTH, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Banner
 from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.evidence import Evidence, Judged, model_title
 from radpipe.prognosis.report.overlap import Overlap, overlap_of
+from radpipe.prognosis.report.questions.drift import unseen
 
+# How a column of outcomes says that there was no event.
+_NO = ("0", "0.0", "False")
+# Share of the patients from which on a guess of the software is no detail.
+_MANY = 0.05
 _UNTOLD = "How well it does on other patients, this cannot tell."
 
 
@@ -62,43 +67,39 @@ def headline(evidence: Evidence) -> str:
             if too_few
             else f"In {cohort}, {alone}."
         )
-    known = overlap_of(evidence.metrics)
-    found = _of_known(known) if known is not None else f"In {cohort}, "
-    return " ".join(
-        [
-            f"{found}{_ranked(main, evidence)}{_beside(volume, evidence)}",
-            *([_UNTOLD] if known is not None else []),
-            *([left] if (left := without_weight(main.facts)) is not None else []),
-        ]
-    )
+    overlap = overlap_of(evidence.metrics)
+    whose = _of_overlap(overlap) if overlap is not None else f"In {cohort}, "
+    found = f"{whose}{_ranked(main, evidence)}{_beside(main, volume, evidence)}"
+    told = [found, _UNTOLD if overlap is not None else None, without_weight(main.facts)]
+    return " ".join(filter(None, told))
 
 
-def _of_known(overlap: Overlap) -> str:
+def _of_overlap(overlap: Overlap) -> str:
     return f"{overlap.told}: this is no external validation. Here "
 
 
 def _ranked(main: Judged, evidence: Evidence) -> str:
     by = f"how likely “{evidence.event}” is" if evidence.binary else "risk"
-    score = words.with_interval(main.interval(evidence.score))
+    score = words.with_interval(main.interval(evidence.measure))
     return (
         f"the {words.lower(main.title)} ranked patients by {by} with {_article(evidence)} "
-        f"{evidence.score_name} of {score}"
+        f"{evidence.measure_name} of {score}"
     )
 
 
-def _beside(volume: Judged | None, evidence: Evidence) -> str:
+def _beside(main: Judged, volume: Judged | None, evidence: Evidence) -> str:
     if volume is None:
         return ". There is no tumour volume to compare it with."
-    return f"; {_alone(volume, evidence)}."
+    both = None if main.versus(BOTH) is None else evidence.model(BOTH)
+    return "".join(f"; {_alone(one, evidence)}" for one in (both, volume) if one is not None) + "."
 
 
 def _alone(model: Judged | None, evidence: Evidence) -> str:
     if model is None:
         return "nor is there a tumour volume to fall back on"
-    found = words.with_interval(model.interval(evidence.score))
-    return (
-        f"{words.lower(model.title)} reached {_article(evidence)} {evidence.score_name} of {found}"
-    )
+    found = words.with_interval(model.interval(evidence.measure))
+    measure = f"{_article(evidence)} {evidence.measure_name}"
+    return f"{words.lower(model.title)} reached {measure} of {found}"
 
 
 def _article(evidence: Evidence) -> str:
@@ -143,7 +144,7 @@ def banners(evidence: Evidence) -> list[Banner]:
     list of Banner
         The gravest first.
     """
-    parts = (_overlap, _all_alike, _few_events, _withheld, _cohort)
+    parts = (_overlap, _all_alike, _few_events, _withheld, _reversed, _unseen, _cohort)
     return [banner for part in parts for banner in part(evidence)]
 
 
@@ -166,7 +167,7 @@ def _overlap(evidence: Evidence) -> Iterator[Banner]:
 
 
 def _all_alike(evidence: Evidence) -> Iterator[Banner]:
-    found = None if evidence.main is None else evidence.main.interval(evidence.score)
+    found = None if evidence.main is None else evidence.main.interval(evidence.measure)
     # Ties count one half in every fold and sample: the interval is a point, and no precision.
     if found is not None and found == (0.5, 0.5, 0.5):
         yield Banner(
@@ -200,6 +201,38 @@ def _withheld(evidence: Evidence) -> Iterator[Banner]:
         told = [f"{', '.join(names)}: {why}." for why, names in titles.items()]
         rest = "This page shows the cohort and what could be judged all the same, and no more."
         yield Banner("Not evaluated.", [*told, rest])
+
+
+def _reversed(evidence: Evidence) -> Iterator[Banner]:
+    value = (evidence.metrics.get("volume_reversed") or {}).get(evidence.measure)
+    if value is None:
+        return
+    name = f"{_article(evidence).capitalize()} {evidence.measure_name} of {words.number(value)}"
+    yield Banner(
+        "Larger tumours had the event less often.",
+        [
+            f"{name} is what volume reaches, taken as larger for worse. If “{evidence.event}” is "
+            f"good news, evaluate its opposite{_opposite(evidence)}. If it is not, volume is no "
+            "yardstick here, and to be better than it says nothing."
+        ],
+    )
+
+
+def _opposite(evidence: Evidence) -> str:
+    """Write how to ask for the opposite, where the column knows but two values."""
+    told = evidence.metrics["endpoint"]
+    codes, value = [str(code) for code in told.get("codes") or {}], told.get("value")
+    others = [code for code in codes if (code in _NO if value is None else code != str(value))]
+    if not evidence.binary or len(codes) != 2 or len(others) != 1:
+        return ""
+    return f" (--event {evidence.event}={others[0]})"
+
+
+def _unseen(evidence: Evidence) -> Iterator[Banner]:
+    patients = evidence.metrics["cohort"]["patients"]
+    told = [line for count, line in unseen(evidence) if count > _MANY * patients]
+    if told:
+        yield Banner("Categories that training never saw.", told)
 
 
 def _cohort(evidence: Evidence) -> Iterator[Banner]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
-
-_SIGNS = {IDENTIFIER: "identifier", IMAGE: "image", VALUES: "values of all features"}
+from radpipe.prognosis.evaluation.overlap import IDENTIFIER
 
 
 class Overlap(NamedTuple):
@@ -28,7 +26,7 @@ class Overlap(NamedTuple):
     @property
     def by_identifier_alone(self) -> bool:
         """Whether two hospitals may merely number their patients alike."""
-        return {*self.found} <= {IDENTIFIER}
+        return [*self.found] == [IDENTIFIER]
 
     @property
     def told(self) -> str:
@@ -53,9 +51,9 @@ def sign_of(what: str) -> str:
     Returns
     -------
     str
-        The same where it has no plainer name.
+        The same, but for the column of identifiers.
     """
-    return _SIGNS.get(what, what)
+    return "identifier" if what == IDENTIFIER else what
 
 
 def overlap_of(metrics: Mapping[str, Any]) -> Overlap | None:
@@ -74,5 +72,4 @@ def overlap_of(metrics: Mapping[str, Any]) -> Overlap | None:
     count = metrics.get("overlap")
     if not count:
         return None
-    found = dict((metrics.get("leaks") or {}).get("found") or {})
-    return Overlap(int(count), int(metrics["cohort"]["patients"]), found)
+    return Overlap(count, metrics["cohort"]["patients"], metrics["leaks"]["found"])

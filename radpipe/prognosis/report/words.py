@@ -10,9 +10,13 @@ from typing import Any
 from radpipe.prognosis.models.table import DEFAULT
 from radpipe.prognosis.report.curves import TimeAxis
 from radpipe.prognosis.report.evidence import Estimate, model_title
+from radpipe.prognosis.tables.columns import counted as counted
+from radpipe.prognosis.tables.columns import listed as listed
 
 MISSING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
+# Below that a difference is what floating-point numbers lose.
+_NOTHING = 1e-6
 
 
 def model_name(model: str) -> str:
@@ -39,9 +43,9 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     value : float or None
         The number.
     digits : int
-        After the point.
+        After the point; a signed number gets as many as show on which side of 0 it is.
     signed : bool
-        With a plus, if so.
+        With a plus, if so; nothing has no sign.
 
     Returns
     -------
@@ -52,12 +56,18 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     --------
     >>> number(0.126), number(0.05, signed=True), number(None)
     ('0.13', '+0.05', '–')
+    >>> number(-0.0004, 3, signed=True), number(0.0, 3, signed=True)
+    ('−0.0004', '0.000')
     """
     if value is None or not isfinite(value):
         return MISSING
+    if signed and abs(value) > _NOTHING:
+        # An interval that ends just short of 0 does not hold it.
+        while not round(value, digits):
+            digits += 1
     # A minus before nothing but zeros would be read as a loss.
     rounded = round(value, digits) + 0.0
-    return f"{rounded:{'+' if signed else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{rounded:{'+' if signed and rounded else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def span(found: Estimate | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -247,52 +257,23 @@ def lower(name: str) -> str:
     return name if name[1:2].isupper() or name[1:2] == "-" else f"{name[:1].lower()}{name[1:]}"
 
 
-def listed(names: Iterable[object], most: int = 12) -> str:
-    """Name some of many.
+def sentences(parts: Iterable[str | None], by: str = " ") -> str | None:
+    """Join what is known.
 
     Parameters
     ----------
-    names : iterable of object
-        All, in the order to show.
-    most : int
-        To name at most.
+    parts : iterable of str or None
+        Sentences, None where something is not known.
+    by : str
+        What stands between.
 
     Returns
     -------
-    str
-        Joined by commas, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["age", "stage", "sex"], 2)
-    'age, stage and 1 more'
+    str or None
+        None where nothing is.
     """
-    every = [str(name) for name in names]
-    more = len(every) - most
-    return ", ".join(every[:most]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def counted(count: float, one: str, many: str | None = None) -> str:
-    """Write a count and what is counted.
-
-    Parameters
-    ----------
-    count : float
-        How many.
-    one, many : str
-        What; the plural takes an s where not told.
-
-    Returns
-    -------
-    str
-        Such as ``1 patient``, ``2 patients``.
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(1218, "feature"), counted(0, "case")
-    ('1 event', '1,218 features', '0 cases')
-    """
-    return f"{count:,.0f} {one if count == 1 else many or one + 's'}"
+    said = [part for part in parts if part]
+    return by.join(said) or None
 
 
 def how_done(metrics: Mapping[str, Any]) -> str:

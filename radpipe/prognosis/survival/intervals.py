@@ -9,9 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from radpipe.prognosis.survival.concordance import (
-    NoPairsError,
-)
+from radpipe.prognosis.survival.concordance import NoPairsError
 
 LEVEL = 0.95
 

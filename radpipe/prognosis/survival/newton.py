@@ -89,8 +89,10 @@ def minimise(problem: Problem, nonnegative: NDArray[np.bool_]) -> Floats:
         for halving in range(_HALVINGS):
             tried = point - step / 2**halving
             tried = np.where(nonnegative, np.maximum(tried, 0.0), tried)
-            found = problem.at(tried)
-            if found[0] <= loss:
+            with np.errstate(all="ignore"):
+                found = problem.at(tried)
+            # Of a step far too long hazards are too small for a float, and the loss is no number.
+            if np.isfinite(found[0]) and found[0] <= loss:
                 break
         else:
             return point

@@ -56,7 +56,7 @@ def _cloglog_losses(eta: Floats, event: NDArray[np.bool_]) -> tuple[Floats, Floa
 
 LOGIT = Link(
     forward=lambda p: np.log(p / (1 - p)),
-    inverse=lambda eta: expit(eta),
+    inverse=expit,
     losses=_logit_losses,
 )
 # The scale of log cumulative hazards, on which proportional hazards differ by a constant.

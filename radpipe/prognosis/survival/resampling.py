@@ -173,7 +173,7 @@ def concordances(pairs: Pairs, risk: Floats, drawn: Floats) -> Floats:
 
 
 def bootstrap_concordance(
-    endpoint: NDArray[Any], risk_score: ArrayLike, *, bootstraps: int = 1000, seed: int = 0
+    endpoint: Endpoint, risk_score: ArrayLike, *, bootstraps: int = 1000, seed: int = 0
 ) -> Interval:
     """Give the C-index of one cohort with a percentile interval over its patients.
 

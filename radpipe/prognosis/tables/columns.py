@@ -79,7 +79,7 @@ def feature_columns(
         raise TableError(
             "no column fits the pattern",
             where=f"{option}, {name_of_table(frame, 'the feature table')}",
-            found=_shortened(names),
+            found=listed(names),
             expected=pattern,
             remedy="name columns that are there; * stands for any letters, ? for one",
         )
@@ -177,21 +177,35 @@ def require_columns(
     Raises
     ------
     TableError
-        Columns are missing; all are named, and the nearest right names are told.
+        Columns are missing; all are named, and the nearest names of columns that nobody asked for,
+        or the column whose cells hold such a name.
     """
+    asked = list(dict.fromkeys(names))
     present = [str(name) for name in frame.columns]
-    missing = [name for name in dict.fromkeys(names) if name not in present]
+    missing = [name for name in asked if name not in present]
     if missing:
-        near = [found for name in missing if (found := _nearest(name, present))]
+        free = [name for name in present if name not in asked]
+        near = [found for name in missing if (found := _nearest(name, free))]
         meant = f"did you mean {', '.join(map(repr, near))}?" if near else None
-        ways = [way for way in (meant, remedy) if way]
+        ways = [way for way in (meant, _as_value(frame, missing, free), remedy) if way]
         raise TableError(
             "a column is missing" if len(missing) == 1 else "columns are missing",
             where=where,
-            found=_shortened(present) or "no columns",
+            found=listed(present) or "no columns",
             expected=listed(missing),
-            remedy=" or ".join(ways) or "name a column that is there",
+            remedy=" or ".join(ways) or "name a column that is there, or a table that has it",
         )
+
+
+def _as_value(frame: pd.DataFrame, missing: Iterable[str], columns: Collection[str]) -> str | None:
+    text = frame.select_dtypes(exclude=["number", "bool"])
+    found = [
+        f"{column}={name} ({name} is a value of {column})"
+        for name in missing
+        for column in map(str, text.columns[(text == name).any()])
+        if column in columns
+    ]
+    return f"write {' or '.join(found)}" if found else None
 
 
 def _nearest(name: str, present: Collection[str]) -> str | None:
@@ -224,31 +238,49 @@ def id_text(column: pd.Series) -> pd.Series:
     return column.astype("str").where(column.notna(), "")
 
 
-def _shortened(names: list[str], shown: int = 12) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
-
-
-def listed(ids: Iterable[object], shown: int = 10) -> str:
-    """List the first few identifiers and count them all.
+def listed(names: Iterable[object], shown: int = 12) -> str:
+    """Name the first few of many, and count the others.
 
     Parameters
     ----------
-    ids : iterable
-        Patients, cases or columns.
+    names : iterable of object
+        Patients, cases or columns, in the order to show.
     shown : int
         How many to name.
 
     Returns
     -------
     str
-        For a message.
+        Joined by commas.
 
     Examples
     --------
-    >>> listed(["a", "b", "c"], shown=2)
-    'a, b ... (3 in all)'
+    >>> listed(["age", "stage", "sex"], shown=2)
+    'age, stage and 1 more'
     """
-    names = [str(name) for name in ids]
-    first = ", ".join(names[:shown])
-    return f"{first} ... ({len(names)} in all)" if len(names) > shown else first
+    every = [str(name) for name in names]
+    more = len(every) - shown
+    return ", ".join(every[:shown]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def counted(count: float, one: str, many: str | None = None) -> str:
+    """Write a count and what is counted.
+
+    Parameters
+    ----------
+    count : float
+        How many.
+    one, many : str
+        What; the plural takes an s where not told.
+
+    Returns
+    -------
+    str
+        Such as ``1 patient``, ``2 patients``.
+
+    Examples
+    --------
+    >>> counted(1, "event"), counted(1218, "feature"), counted(0, "case")
+    ('1 event', '1,218 features', '0 cases')
+    """
+    return f"{count:,.0f} {one if count == 1 else many or one + 's'}"

@@ -11,7 +11,7 @@ from pandas.api.types import is_datetime64_any_dtype
 
 from radpipe.errors import TableError
 from radpipe.prognosis.survival.endpoint import make_endpoint
-from radpipe.prognosis.tables.columns import id_text, listed, require_columns
+from radpipe.prognosis.tables.columns import counted, id_text, listed, require_columns
 
 # An event has fewer codes than this, competing ones included; what has more was measured.
 _MOST_CODES = 8
@@ -167,10 +167,7 @@ def _guess(codes: list[str]) -> str | None:
 
 
 def _counted(codes: dict[str, int]) -> str:
-    return listed(
-        f"{code or 'empty'} ({count} patient{'' if count == 1 else 's'})"
-        for code, count in codes.items()
-    )
+    return listed(f"{code or 'empty'} ({counted(n, 'patient')})" for code, n in codes.items())
 
 
 def read_numbers(frame: pd.DataFrame, column: str) -> pd.Series:

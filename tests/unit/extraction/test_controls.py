@@ -134,6 +134,18 @@ def test_verify_shuffles_too(pyradiomics: None, make_cohort: Cohort, tmp_path: P
     assert verify(run.path, 1).passed
 
 
+def test_resampling_changes_first_order_features_as_it_says(tmp_path: Path) -> None:
+    image, mask = smooth_pair().write(tmp_path)
+    table = pd.DataFrame({"patient_id": ["A"], "image": [image], "mask": [mask]})
+    settings = {**SETTINGS, "setting": {"resampledPixelSpacing": [1.3, 1.3, 1.3]}}
+    plain = extract_run(table, settings, tmp_path / "plain")
+    control = extract_run(table, settings, tmp_path / "control", control=SHUFFLED)
+    variance = "original_firstorder_Variance"
+    assert control.features()[0][variance][0] < 0.8 * plain.features()[0][variance][0]
+    assert "control_note" not in plain.facts()
+    assert "first-order features change" in control.facts()["control_note"]
+
+
 def test_an_unknown_control_is_told(make_cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--control.*shuffled-voxels"):
         extract_run(make_cohort(1), SETTINGS, tmp_path / "RUN", control="shuffled")

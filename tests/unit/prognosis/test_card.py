@@ -116,3 +116,15 @@ def test_extraction_is_told(control):
 def test_name_with_a_bar_ends_no_cell():
     training = {**_facts()["training"], "volume": "a|b"}
     assert _row(model_card(_facts(training=training)), "Volume") == r"a\|b"
+
+
+def test_the_end_of_follow_up_is_told():
+    curve = {"times": [10.0, 1595.0, 2262.5], "survival": [0.9, 0.5, 0.5]}
+    training = {**_facts()["training"], "without_predictors": curve}
+    card = model_card(_facts(training=training))
+    assert "end with the longest follow-up, 2262.5: later times are refused" in card
+    assert "later times" not in model_card(_facts())
+
+
+def test_the_card_says_that_it_is_sealed():
+    assert re.search(r"refuses the model where the card was\s+changed", model_card(_facts()))

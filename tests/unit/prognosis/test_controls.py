@@ -157,16 +157,18 @@ def test_events_for_each_variable():
 
 
 def test_rileys_sample_size_is_that_of_this_cohort():
+    # Six features, age, and stage, whose three categories are two parameters.
+    parameters = 6 + 1 + 2
     told = survival().metrics["controls"]["riley"]
     rows = everybody(of_model(survival(), "volume"))
     rate = rows["event"].sum() / rows["time"].sum()
     horizon = survival().metrics["models"]["volume"]["horizons"][1]["time"]
-    need = survival_sample_size(8, rate, rows["time"].mean(), horizon)
+    need = survival_sample_size(parameters, rate, rows["time"].mean(), horizon)
     assert told["patients"] == need["patients"]
-    assert told["parameters"] == 8
+    assert told["parameters"] == parameters
     assert told["enough"] == (need["patients"] <= PATIENTS)
     rows = everybody(of_model(binary(), "volume"))
-    need = binary_sample_size(8, rows["event"].mean())
+    need = binary_sample_size(parameters, rows["event"].mean())
     assert binary().metrics["controls"]["riley"]["patients"] == need["patients"]
 
 

@@ -1,19 +1,20 @@
 import json
-import logging
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import fisher_exact
 
 from radpipe.prognosis.evaluation.drift import (
     alone_outside,
+    chance_more,
     chance_outside,
     column_facts,
     drift,
     outside_range,
     warn_of_drift,
-    warn_of_unseen,
 )
 
 FEATURES = ["f0", "f1", "f2", "f3"]
@@ -83,7 +84,9 @@ def test_empty_and_constant_columns_have_facts_all_the_same():
     _, columns = compare(X, X)
     assert columns["constant"]["shift"] == 0
     assert columns["empty"] == {
-        "feature": "empty", "used": False, "outside": None, "missing": 1, "training_missing": 1,
+        "feature": "empty",
+        "text": False,
+        "drifted": [], "used": False, "outside": None, "missing": 1, "training_missing": 1,
         "shift": None,
     }  # fmt: skip
     _, columns = compare(X, X.assign(constant=2.0, empty=5.0))
@@ -147,24 +150,42 @@ def test_chance_outside_counts_all_orders_of_two_cohorts(training, patients):
         assert chance_outside(outside, patients, training) == pytest.approx(share)
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [(0, 1), (2, 1), (3, 0), (5, 4)])
+def test_chance_of_more_is_fishers_exact_test(ours, theirs):
+    table = [[ours, 5 - ours], [theirs, 9 - theirs]]
+    expected = fisher_exact(table, alternative="greater").pvalue
+    assert chance_more(ours, 5, theirs, 9) == pytest.approx(expected)
+
+
+def drifted(found):
+    return Counter(what for each in found["columns"] for what in each["drifted"])
+
+
 def test_another_sample_of_the_same_population_is_not_called_drift():
     random = np.random.default_rng(3)
     names = [f"f{place}" for place in range(200)]
-    X, Y = (pd.DataFrame(random.normal(size=(rows, 200)), columns=names) for rows in (60, 40))
+    frames = [pd.DataFrame(random.normal(size=(rows, 200)), columns=names) for rows in (60, 40)]
+    X, Y = (frame.mask(random.random(frame.shape) < 0.1) for frame in frames)
     found = drift(column_facts(X), Y, names, [], 60)
-    told = [int(part.split(" of ")[0].split(";")[0]) for part in found["summary"].split(": ")[1:3]]
     assert np.mean([each["outside"] > 0.05 for each in found["columns"]]) > 0.1
-    assert max(told) <= 1
+    assert drifted(found).total() <= 2
     moved = drift(column_facts(X), Y + 5, names, [], 60)
-    assert "200 of 200; shifted by more than 0.5 standard deviations: 200;" in moved["summary"]
+    assert drifted(moved) == {"outside": 200, "shifted": 200}
+    assert "of the patients: 200 of 200; shifted" in moved["summary"]
+    assert drifted(drift(column_facts(X), Y.assign(f3=np.nan), names, [], 60))["missing"] == 1
 
 
-def test_categories_that_training_lacked_are_warned_of(caplog):
-    X = pd.DataFrame({"age": [1, 2, 3], "stage": ["II", "I", "II"]})
-    Y = pd.DataFrame({"age": [9, 9, 9], "stage": ["IV", "I", "III"]})
-    with caplog.at_level(logging.WARNING, "radpipe"):
-        warn_of_unseen(column_facts(X), X)
-        assert not caplog.records
-        warn_of_unseen(column_facts(X), Y)
-    told = [record.getMessage() for record in caplog.records]
-    assert told == ["stage: III, IV not seen in training, taken as 'II'"]
+def test_a_category_that_training_lacked_is_drift_where_many_have_it():
+    X = pd.DataFrame({"stage": ["I", "II"] * 30})
+    for count, expected in ((4, {}), (8, {"outside": 1})):
+        Y = pd.DataFrame({"stage": ["III"] * count + ["I"] * (40 - count)})
+        assert drifted(drift(column_facts(X), Y, [], [], 60)) == expected
+
+
+def test_a_part_of_a_standardised_table_is_not_called_another_scale():
+    X = standardised(table(137, seed=6))
+    for seed in range(5):
+        rows = np.random.default_rng(seed).permutation(len(X))
+        found, _ = compare(X.iloc[rows[:102]], X.iloc[rows[102:]])
+        assert not (found["standardised"] ^ found["training_standardised"])
+        assert "no risk is right" not in found["summary"]

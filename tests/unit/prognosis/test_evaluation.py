@@ -56,8 +56,8 @@ def test_what_was_saved_loads_again(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"schema": 3}, "written by a newer radpipe.*update radpipe"),
-        ({"schema": 1}, "written by an older radpipe.*evaluate again"),
+        ({"schema": 4}, "written by a newer radpipe.*update radpipe"),
+        ({"schema": 1}, "written by an older radpipe.*evaluate or validate again"),
         ({}, "no evaluation in this directory"),
         (None, r"no metrics\.json"),
     ],
@@ -178,7 +178,7 @@ def test_branches_of_the_fusion():
     options = ModelOptions(branches={"embedding": "deep_*"})
     result = evaluate(features, clinical, **call, options=options)
     for fold in result.metrics["models"]["fusion"]["folds"]:
-        assert [*fold["parameters"]["weights"]] == ["volume", "radiomics", "embedding"]
+        assert [*fold["parameters"]["weights"]] == ["volume", "other features", "embedding"]
     with pytest.raises(TableError, match=r"--branch genes.*no column fits the pattern.*rna_\*"):
         evaluate(features, clinical, **call, options=ModelOptions(branches={"genes": "rna_*"}))
 
@@ -250,7 +250,7 @@ def test_errors_about_outcomes_name_the_clinical_file(tmp_path, change, told):
     ],
 )
 def test_wrong_arguments_are_refused(change, message):
-    with pytest.raises(TableError, match=message):
+    with pytest.raises((SettingsError, TableError), match=message):
         evaluate(*cohort(), **{**VOLUMES, **change})
 
 

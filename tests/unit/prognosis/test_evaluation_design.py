@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sksurv.metrics import concordance_index_censored
 
-from radpipe.errors import TableError
+from radpipe.errors import SettingsError, TableError
 from radpipe.prognosis.evaluation import evaluate, train
 from radpipe.prognosis.evaluation.models import ModelOptions, prepare
 from radpipe.prognosis.evaluation.study import Roles, make_study
@@ -158,7 +158,7 @@ def test_horizons_are_those_asked_for_and_others_are_refused():
     told = [entry["time"] for entry in result.metrics["models"]["volume"]["horizons"]]
     assert told == [60, 150]
     assert {"survival_at_60", "survival_at_150"} <= {*result.predictions.columns}
-    with pytest.raises(TableError, match="--horizons"):
+    with pytest.raises(SettingsError, match="--horizons"):
         evaluate(*cohort(), **VOLUMES, horizons=[-5])
 
 
@@ -215,7 +215,7 @@ def test_five_events_make_json():
 
 def test_fewer_events_than_folds_are_refused():
     features, clinical = simulate()
-    with pytest.raises(TableError, match=r"fewer events than folds.*found: 4 events.*at least 5"):
+    with pytest.raises(TableError, match=r"fewer events than folds.*found: 4;.*at least 5"):
         evaluate(features, few_events(clinical, 4), **ENDPOINT)
 
 

@@ -133,7 +133,7 @@ def test_differences_are_paired_by_fold():
     for result, measure in ((survival(), harrell), (binary(), area)):
         for name, facts in result.metrics["models"].items():
             ours = fold_values(of_model(result, name), measure)
-            assert facts["versus"].keys() == {"volume", "clinical"} - {name}
+            assert facts["versus"].keys() == {"volume", "clinical", "clinical_volume"} - {name}
             for other, gain in facts["versus"].items():
                 theirs = fold_values(of_model(result, other), measure)
                 same(gain, np.subtract(ours, theirs), -1.0, 1.0)
@@ -376,7 +376,7 @@ def test_metrics_are_json_without_nan_and_name_what_was_done():
     for result, kind in ((survival(), "survival"), (binary(), "binary")):
         metrics = json.loads(json.dumps(result.metrics, allow_nan=False))
         assert metrics == result.metrics
-        assert metrics["schema"] == 2
+        assert metrics["schema"] == 3
         assert metrics["kind"] == "cross-validation"
         assert metrics["endpoint"]["kind"] == kind
         assert metrics["cohort"]["patients"] == PATIENTS

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sksurv.linear_model import CoxnetSurvivalAnalysis, CoxPHSurvivalAnalysis
 from sksurv.linear_model.coxph import BreslowEstimator
@@ -13,7 +14,7 @@ from radpipe.errors import ModelError, RadpipeError, TableError
 from radpipe.prognosis.models.calibration import LEAST_SLOPE, Recalibration
 from radpipe.prognosis.models.clinical import RIDGE, ClinicalModel, ClinicalVolumeModel
 from radpipe.prognosis.models.elastic_net import CoxModel, LogisticModel
-from radpipe.prognosis.models.fusion import FusionModel
+from radpipe.prognosis.models.fusion import FusionModel, _weigh
 from radpipe.prognosis.models.parts import Columns
 from radpipe.prognosis.models.table import MODELS, model_class
 from radpipe.prognosis.models.tuning import choose
@@ -259,7 +260,7 @@ def test_infinity_is_refused_by_column_and_row(name):
 
 
 def test_a_fusion_with_noise_is_volume():
-    """Threshold of one standard error: for most shuffles of noise nothing passes."""
+    """For most shuffles of noise nothing passes."""
     same = []
     for seed in range(6):
         X, _, y = cohort(100, seed=seed, effect=0.0)
@@ -273,6 +274,26 @@ def test_a_fusion_with_noise_is_volume():
         same.append(bool((np.argsort(risk) == np.argsort(volume.predict(X[[VOLUME]]))).all()))
         assert model.weights_["volume"] > 0
     assert np.mean(same) >= 0.5
+
+
+def test_a_branch_of_noise_passes_as_often_as_half_a_standard_error_does():
+    random = np.random.default_rng(0)
+    passed = []
+    for _ in range(300):
+        signal, noise = random.normal(size=(2, 100))
+        y = make_endpoint(np.ones(100, bool), random.exponential(np.exp(-signal)) + 1e-3)
+        passed.append(_weigh(np.column_stack([signal, noise]), y, np.zeros(100))[1] > 0)
+    # A gradient is normal, whatever the scores.
+    assert np.mean(passed) == pytest.approx(norm.sf(0.5), abs=0.08)
+
+
+def test_a_branch_that_repeats_the_first_has_no_weight():
+    random = np.random.default_rng(1)
+    signal = random.normal(size=600)
+    y = make_endpoint(random.random(600) < 0.7, random.exponential(np.exp(-signal)) + 1e-3)
+    first, second = _weigh(np.column_stack([signal, signal]), y, np.zeros(600))
+    assert first > 0.5
+    assert second == pytest.approx(0, abs=1e-6)
 
 
 def test_a_fusion_finds_what_radiomics_adds():
@@ -294,14 +315,14 @@ def test_a_fusion_scores_are_its_weighted_branches():
     model, columns = taken(FusionModel(), offered(X, clinical=("age",), branches=sets))
     table = X.join(more)[columns]
     model.fit(table, y)
-    assert [*model.branches_] == ["clinical + volume", "radiomics", "noise"]
+    assert [*model.branches_] == ["clinical + volume", "other features", "noise"]
     parts = {
         name: branch.standardised(table[[*branch.feature_names_in_]])
         for name, branch in model.branches_.items()
     }
     score = sum(model.weights_[name] * part for name, part in parts.items())
     np.testing.assert_allclose(model.standardised(table), z(score), atol=1e-9)
-    assert set(sets["noise"]).isdisjoint(model.branches_["radiomics"].feature_names_in_)
+    assert set(sets["noise"]).isdisjoint(model.branches_["other features"].feature_names_in_)
     assert [*model.branches_["noise"].feature_names_in_] == [*sets["noise"]]
 
 

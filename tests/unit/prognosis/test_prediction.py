@@ -6,6 +6,7 @@ import pytest
 
 from radpipe.errors import ModelError, TableError
 from radpipe.prognosis.evaluation import predict, train
+from radpipe.prognosis.evaluation.matching import unseen
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, simulate
 
 ENDPOINT = {"time": "os_days", "event": "death"}
@@ -49,10 +50,10 @@ def test_the_default_horizons_are_the_models_own(model):
 
 
 def test_close_horizons_keep_their_own_columns(model):
-    times = [1000000, 1000001, 0.1, 0.1, 0.1234567891, 0.1 + 0.2, 0.3]
+    times = [365.0001, 365.0002, 0.1, 0.1, 0.1234567891, 0.1 + 0.2, 0.3]
     scores = predict(model, simulate(10)[0], times)
     told = [name[12:] for name in scores.columns if name.startswith("survival_at_")]
-    assert told == ["1000000", "1000001", "0.1", "0.1234567891", "0.3"]
+    assert told == ["365.0001", "365.0002", "0.1", "0.1234567891", "0.3"]
 
 
 def test_drivers_are_the_largest_contributions_of_each_patient(model):
@@ -199,9 +200,63 @@ def test_an_unknown_category_is_told_and_other_words_for_all_are_refused(clinica
     clinical.loc[0, "sex"] = "diverse"
     scores = predict(clinical_model, features, clinical=clinical)
     assert np.isfinite(scores["risk_score"]).all()
-    assert "sex: diverse not seen in training" in caplog.text
+    assert "sex: diverse not seen in training, taken as " in caplog.text
     with pytest.raises(ModelError, match=r"column sex.*found: female; expected: f, m"):
         predict(clinical_model, features, clinical=clinical.assign(sex="female"))
+
+
+def test_who_is_of_an_unknown_category_is_named_and_counts_as_unlike(clinical_model, caplog):
+    features, clinical = simulate(20, seed=2)
+    usual = predict(clinical_model, features, clinical=clinical)
+    _, training = simulate()
+    commonest = training["sex"].value_counts().idxmax()
+    new, taken = clinical.copy(), clinical.copy()
+    new.loc[new["patient_id"].isin(["003", "011"]), "sex"] = ["diverse", "x"]
+    new.loc[new["patient_id"] == "004", "sex"] = None
+    taken.loc[taken["patient_id"].isin(["003", "011"]), "sex"] = commonest
+    caplog.clear()
+    scores = predict(clinical_model, features, clinical=new).set_index("patient_id")
+    told = f"sex: diverse, x not seen in training, taken as '{commonest}' in 2 patients: 003, 011"
+    assert told in caplog.messages
+    expected = predict(clinical_model, features, clinical=taken).set_index("patient_id")
+    who = ["003", "011"]
+    assert scores["risk_score"][who].tolist() == expected["risk_score"][who].tolist()
+    assert scores.index[scores["missing"] == 1].tolist() == ["003", "004", "011"]
+    assert (scores["missing"] > 1).sum() == 0
+    before = usual.set_index("patient_id")["unlike_training"]
+    others = scores.index.difference(who)
+    assert scores["unlike_training"][who].all()
+    assert scores["unlike_training"][others].tolist() == before[others].tolist()
+
+
+def test_categories_that_training_lacked_are_summed_up(clinical_model):
+    features, clinical = simulate(20, seed=2)
+    frame = features.merge(clinical, on="patient_id")
+    assert unseen(clinical_model, frame) == {}
+    frame.loc[[2, 5, 6], "sex"] = ["x", "diverse", "x"]
+    # Age is a number, and has a range in place of categories.
+    frame.loc[3, "age"] = 1000
+    found = unseen(clinical_model, frame)
+    share = simulate()[1]["sex"].value_counts()
+    told = {"categories": ["diverse", "x"], "patients": 3, "taken_as": share.idxmax()}
+    assert found == {"sex": told}
+
+
+def test_a_new_hospital_is_no_unknown_category(tmp_path):
+    features, clinical = simulate(60)
+    clinical["hospital"] = np.resize(["A", "B"], 60)
+    out = tmp_path / "m"
+    saved = train(features, clinical, out=out, model="xgb_cox", batch="hospital", **ENDPOINT)
+    frame = features.merge(clinical, on="patient_id").assign(hospital="C")
+    assert "hospital" in saved.facts["columns"]
+    assert unseen(saved, frame) == {}
+
+
+def test_other_words_for_a_category_are_told_with_their_file(clinical_model, tmp_path):
+    features, clinical = simulate(20, seed=2)
+    clinical.assign(sex="female").to_csv(tmp_path / "theirs.csv", index=False)
+    with pytest.raises(ModelError, match=r"theirs\.csv, column sex: categories that the model"):
+        predict(clinical_model, features, clinical=tmp_path / "theirs.csv")
 
 
 def test_text_where_numbers_were_is_refused(clinical_model):
@@ -220,3 +275,39 @@ def test_columns_of_the_baselines_alone_are_not_asked_for(tmp_path):
 def test_impossible_horizons_are_refused(model, horizon):
     with pytest.raises(ModelError, match="not positive"):
         predict(model, simulate(5)[0], [horizon])
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A model whose last event is at 700, and whose longest follow-up ends at 900."""
+    features, clinical = simulate()
+    clinical["os_days"] = clinical["os_days"].clip(upper=600)
+    clinical.loc[:1, ["os_days", "death"]] = [[700, 1], [900, 0]]
+    out = tmp_path_factory.mktemp("f") / "m"
+    return train(features, clinical, out=out, model="volume", **ENDPOINT)
+
+
+def test_no_survival_is_told_beyond_the_follow_up_of_training(followed):
+    told = "found: 901, 9999; expected: at most 900, the longest follow-up"
+    with pytest.raises(ModelError, match=f"^--horizons: beyond the follow-up.*{told}"):
+        predict(followed, simulate(5)[0], [365, 901, 9999])
+
+
+def test_survival_after_the_last_event_is_warned_of(followed, caplog):
+    scores = predict(followed, simulate(5)[0], [699, 700])
+    assert not any("last event" in told for told in caplog.messages)
+    scores = predict(followed, simulate(5)[0], [699, 700, 701, 900])
+    told = "survival at 701, 900 is that at 700, the last event among the training patients"
+    assert told in caplog.messages
+    assert scores["survival_at_701"].tolist() == scores["survival_at_700"].tolist()
+    assert (scores["survival_at_700"] < scores["survival_at_699"]).all()
+
+
+def test_the_longest_follow_up_can_be_asked_for_as_it_is_told(tmp_path):
+    features, clinical = simulate()
+    clinical.loc[0, ["os_days", "death"]] = [8000.006, 0]
+    saved = train(features, clinical, out=tmp_path / "m", model="volume", **ENDPOINT)
+    with pytest.raises(ModelError) as caught:
+        predict(saved, simulate(5)[0], [9000])
+    told = float(caught.value.expected.split()[2].strip(","))
+    assert len(predict(saved, simulate(5)[0], [told])) == 5

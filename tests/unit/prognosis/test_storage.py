@@ -71,7 +71,7 @@ def test_branches_lie_in_folders_of_their_own_and_no_folder_is_empty(fitted, tmp
     files = sorted(path.relative_to(tmp_path / "m") for path in (tmp_path / "m").rglob("*.ubj"))
     assert [str(path) for path in files] == ["branch1/model.ubj", "xgb_cox/model.ubj"]
     told = json.loads((tmp_path / "m" / "model.json").read_text())["sha256"]
-    assert {*told} == {str(path) for path in files}
+    assert {*told} == {"MODEL_CARD.md", *map(str, files)}
     assert all(any(path.iterdir()) for path in (tmp_path / "m").rglob("*") if path.is_dir())
     assert trees.feature_names_in_.tolist() == [VOLUME, TEXTURE]
 
@@ -151,6 +151,15 @@ def test_changed_or_missing_trees_are_refused(folder, harm):
         load(folder)
 
 
+@pytest.mark.parametrize(
+    "harm", [lambda p: p.write_text(p.read_text().replace("| 60 |", "| 600 |")), Path.unlink]
+)
+def test_a_changed_or_missing_card_is_refused(folder, harm):
+    harm(folder / "MODEL_CARD.md")
+    with pytest.raises(ModelError, match=r"MODEL_CARD\.md: a file of the model is missing or was"):
+        load(folder)
+
+
 @pytest.mark.parametrize("name", ["extra.pkl", "deep/model.joblib", "harmless.txt"])
 def test_pickles_are_refused_by_name_and_by_content(folder, name):
     (folder / name).parent.mkdir(exist_ok=True)
@@ -161,5 +170,4 @@ def test_pickles_are_refused_by_name_and_by_content(folder, name):
 
 def test_a_persons_own_notes_do_no_harm(folder):
     (folder / "notes.txt").write_text("trained on Monday")
-    (folder / "MODEL_CARD.md").write_text("mine")
     assert load(folder).facts["horizons"] == [100.0, 200.0]

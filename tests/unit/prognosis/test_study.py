@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radpipe.errors import TableError
+from radpipe.errors import SettingsError, TableError
 from radpipe.prognosis.evaluation.leaks import require_no_leak
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.patients import EARLY_CENSORING, EARLY_EVENT, WITHOUT_OUTCOME
@@ -120,7 +120,7 @@ def test_codes_are_counted_in_patients():
     ],
 )
 def test_an_empty_name_is_told_by_its_option(roles, option):
-    with pytest.raises(TableError, match=f"^{option}: an empty name; found: '"):
+    with pytest.raises(SettingsError, match=f"^{option}: an empty name; found: '"):
         study_of(cohort(), roles)
 
 
@@ -133,6 +133,20 @@ def test_features_without_any_variation_are_told(caplog):
     features.loc[features.index[:3], names[0]] = np.nan
     make_study(features, clinical, SURVIVAL)
     assert caplog.messages == ["no feature varies among the 12 patients"]
+
+
+def test_volumes_below_zero_are_told_once(caplog):
+    features, clinical = simulate(12)
+    values = features[features.columns[1:]]
+    features[values.columns] = (values - values.mean()) / values.std(ddof=0)
+    below = (features[VOLUME] < 0).sum()
+    make_study(features, clinical, SURVIVAL)
+    (told,) = caplog.messages
+    assert told.startswith(f"{VOLUME} is below 0 in {below} of 12 patients, as no volume is: ")
+    assert "was standardised (mean 0 and standard deviation 1)" in told
+    caplog.clear()
+    make_study((values - 10).assign(patient_id=features["patient_id"]), clinical, SURVIVAL)
+    assert "the table was transformed" in caplog.text
 
 
 def test_all_columns_that_are_missing_are_named_with_the_way_to_them():
@@ -223,18 +237,18 @@ def test_times_run_from_the_origin_and_what_ended_before_is_left_out_by_name():
 
 
 def test_an_origin_needs_times_and_numbers():
-    with pytest.raises(TableError, match=r"--origin-days.*--time"):
+    with pytest.raises(SettingsError, match=r"--origin-days.*--time"):
         study_of(cohort(scan=1), Roles("death", origin_days="scan"))
     with pytest.raises(TableError, match=r"cells are empty; found: scan of 000, 001"):
         study_of(cohort(scan=np.nan), Roles("death", "os_days", origin_days="scan"))
-    with pytest.raises(TableError, match=r"no patient is left.*event at or before.*\(6 in all\)"):
+    with pytest.raises(TableError, match=r"no patient is left.*event at or before.*004 and 3 more"):
         study_of(cohort(scan=99), Roles("death", "os_days", origin_days="scan"))
 
 
 @pytest.mark.parametrize("part", ["death", "os_days", "scan"])
 def test_the_endpoint_does_not_predict_itself(part):
     roles = Roles("death=1", "os_days", ["age", part], origin_days="scan", force=True)
-    with pytest.raises(TableError, match=f"cannot predict itself.*found: {part}"):
+    with pytest.raises(SettingsError, match=f"cannot predict itself.*found: {part}"):
         study_of(cohort(scan=0), roles)
 
 

@@ -13,6 +13,7 @@ from radpipe.prognosis.tables import (
     join_columns,
     load_features,
     read_clinical,
+    require_columns,
     volume_column,
 )
 from radpipe.store import (
@@ -398,3 +399,24 @@ def test_a_missing_endpoint_column_tells_the_nearest_name():
     _, clinical = simulate(5)
     with pytest.raises(TableError, match="did you mean 'os_days'"):
         endpoint_of(clinical, "os_day", "death")
+
+
+def test_only_columns_that_nobody_asked_for_are_suggested():
+    frame = pd.DataFrame(columns=["patient_id", "stage", "deaths"])
+    with pytest.raises(TableError) as caught:
+        require_columns(frame, ["patient_id", "age", "stage"], "c.csv")
+    assert caught.value.remedy == "name a column that is there, or a table that has it"
+    with pytest.raises(TableError, match="did you mean 'stage'"):
+        require_columns(frame, ["patient_id", "age"], "c.csv")
+    with pytest.raises(TableError, match=r"did you mean 'deaths'\?$"):
+        require_columns(frame, ["stage", "death"], "c.csv")
+
+
+@pytest.mark.parametrize("kind", [object, str, "category"])
+def test_a_value_in_place_of_its_column_is_told(kind):
+    words = pd.Series(["dead", None, "alive"]).astype(kind)
+    frame = pd.DataFrame({"vital_status": words, "age": [1, 2, 3], "ok": [True, False, True]})
+    frame["day"] = pd.Timestamp("2020-01-01")
+    told = r"remedy: write vital_status=dead \(dead is a value of vital_status\)$"
+    with pytest.raises(TableError, match=told):
+        require_columns(frame, ["dead"], "c.csv")

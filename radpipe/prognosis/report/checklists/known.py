@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +29,8 @@ class Known:
     metrics : dict
         Content of ``metrics.json``.
     tables : dict of str to DataFrame
-        The tables beside it that are there: ``contributions``, ``selected``, ``subgroups``.
+        The tables beside it that are there: ``predictions``, ``contributions``,
+        ``selected``, ``subgroups``.
     run : dict
         Content of ``run.json``; empty where the run was not found.
     columns : list of str
@@ -67,7 +67,7 @@ class Known:
         Known
             All of it.
         """
-        names = ("contributions", "selected", "subgroups")
+        names = ("predictions", "contributions", "selected", "subgroups")
         tables = {name: getattr(found, name, None) for name in names}
         kept = {name: table for name, table in tables.items() if table is not None}
         if run is None:
@@ -124,6 +124,16 @@ class Known:
         return bool(self.get("endpoint", "kind") == "binary")
 
     @property
+    def risk_name(self) -> str:
+        """What a model gives a patient; an event without times may be one that is hoped for."""
+        return "score" if self.binary else "risk score"
+
+    @property
+    def measure_name(self) -> str:
+        """Name of the measure of discrimination."""
+        return "AUC" if self.binary else "C-index"
+
+    @property
     def is_validation(self) -> bool:
         """Whether a frozen model met another cohort."""
         return bool(self.get("kind") == "validation")
@@ -175,7 +185,7 @@ def number(value: float | None, digits: int = 2) -> str | None:
     return None if told == words.MISSING else told
 
 
-def span(interval: dict[str, float] | None, digits: int = 2) -> str | None:
+def span(interval: dict[str, float] | None, digits: int = 2, *, signed: bool = False) -> str | None:
     """Write an estimate with its interval.
 
     Parameters
@@ -184,6 +194,8 @@ def span(interval: dict[str, float] | None, digits: int = 2) -> str | None:
         ``estimate``, ``low``, ``high``.
     digits : int
         After the point.
+    signed : bool
+        With plus signs.
 
     Returns
     -------
@@ -197,26 +209,9 @@ def span(interval: dict[str, float] | None, digits: int = 2) -> str | None:
     """
     found = estimate(interval)
     # In a narrow column of a checklist a line may break anywhere.
-    return None if found is None else words.span(found, digits).replace("\N{NO-BREAK SPACE}", " ")
-
-
-def sentences(parts: Iterable[str | None], by: str = " ") -> str | None:
-    """Join what is known.
-
-    Parameters
-    ----------
-    parts : iterable of str or None
-        Sentences, None where something is not known.
-    by : str
-        What stands between.
-
-    Returns
-    -------
-    str or None
-        None where nothing is.
-    """
-    said = [part for part in parts if part]
-    return by.join(said) or None
+    if found is None:
+        return None
+    return words.span(found, digits, signed=signed).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _modalities(features: pd.DataFrame) -> list[str]:

@@ -15,9 +15,9 @@ from radpipe.errors import RunError
 from radpipe.prognosis.evaluation.results import Evaluation
 from radpipe.prognosis.report.checklists.answers import ANSWERS
 from radpipe.prognosis.report.checklists.items import CHECKLISTS, Checklist, Item
-from radpipe.prognosis.report.checklists.known import Known, sentences
+from radpipe.prognosis.report.checklists.known import Known
 from radpipe.prognosis.report.sources import find_extraction
-from radpipe.prognosis.report.words import listed
+from radpipe.prognosis.report.words import listed, sentences
 from radpipe.store.files import whole_file
 
 UNKNOWN = "not known to the software"

@@ -32,7 +32,8 @@ def calibration_figure(points: Sequence[Mapping[str, Any]], what: str) -> str:
             for name in ("predicted", "observed", "low", "high")
         )
         axes.vlines(x, low, high, color=MAIN.colour, lw=1.3)
-        axes.plot(x, y, color=MAIN.colour, lw=1.2, marker="o", ms=6)
+        # A marker at 0 or 100 % is shown whole.
+        axes.plot(x, y, color=MAIN.colour, lw=1.2, marker="o", ms=6, clip_on=False, zorder=3)
         axes.set(xlim=(0, 100), ylim=(0, 100))
         axes.set(xlabel=f"Predicted {what} (%)", ylabel="Observed (%)")
         axes.set_xticks(range(0, 101, 25))

@@ -8,9 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from radpipe.prognosis.report.evidence import Estimate
-from radpipe.prognosis.report.figures.style import FAINT, INK, breadth, canvas, style, svg, wrapped
+from radpipe.prognosis.report.figures.style import (
+    FAINT,
+    INK,
+    WIDTH,
+    breadth,
+    canvas,
+    style,
+    svg,
+    wrapped,
+)
 
-_SIZE, _MOST_LEFT = 9.0, 2.2
+_SIZE, _MOST_LEFT, _RIGHT = 9.0, 2.2, 0.12
 
 
 class Row(NamedTuple):
@@ -54,7 +63,7 @@ def forest_figure(
         heights = np.array([0.24 + 0.165 * (label.count("\n") + 1) for label in labels])
         middles = heights.sum() - np.cumsum(heights) + heights / 2
         left = min(breadth(labels, _SIZE) + 0.12, _MOST_LEFT)
-        figure, axes = canvas(0.62 + heights.sum(), (left, 0.52, 0.12, 0.1))
+        figure, axes = canvas(0.62 + heights.sum(), (left, 0.52, _RIGHT, 0.1))
         axes.axvline(reference, color=FAINT, ls=(0, (3, 2)), lw=1)
         for middle, row in zip(middles, rows, strict=True):
             if row.found is not None:
@@ -64,7 +73,10 @@ def forest_figure(
         axes.set_yticks(middles, labels, size=_SIZE)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set(xlim=_reach(rows, limits), ylim=(0, heights.sum()), xlabel=quantity)
+        axes.set(xlim=_reach(rows, limits), ylim=(0, heights.sum()))
+        room = WIDTH - left - _RIGHT
+        wide = breadth([quantity], _SIZE + 0.5) > room
+        axes.set_xlabel(quantity, loc="right" if wide else "center")
         return svg(figure)
 
 

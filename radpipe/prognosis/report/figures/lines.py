@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from radpipe.prognosis.report.figures.style import FAINT, INK, Pen, canvas, style, svg, wrapped
+from radpipe.prognosis.report.figures.style import (
+    FAINT,
+    INK,
+    Pen,
+    canvas,
+    make_room,
+    style,
+    svg,
+    wrapped,
+)
 from radpipe.prognosis.survival.endpoint import Floats
 
 _HEIGHT = 3.2
@@ -89,6 +98,7 @@ def lines_figure(lines: Sequence[Line], frame: Lines) -> str:
         for line, label in reversed(list(zip(lines, labels, strict=True))):
             _draw(axes, line, label)
         _dress(axes, frame)
+        make_room(axes)
         handles, told = axes.get_legend_handles_labels()
         figure.legend(
             handles[::-1],

@@ -154,6 +154,22 @@ def canvas(height: float, box: tuple[float, float, float, float]) -> tuple[Figur
     return figure, figure.add_axes((left / WIDTH, bottom / height, *size))
 
 
+def make_room(axes: Axes) -> None:
+    """Move the left end of axes so far in that no label is cut off.
+
+    Parameters
+    ----------
+    axes : Axes
+        Drawn, with the label of their upright axis.
+    """
+    ticks = axes.yaxis.get_major_formatter().format_ticks([*axes.get_yticks()])
+    # The label, and what stands between it, the numbers and the axis.
+    left = (breadth(ticks, _STYLE["font.size"]) + 0.38) / WIDTH
+    box = axes.get_position()
+    if left > box.x0:
+        axes.set_position((left, box.y0, box.x1 - left, box.height))
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the report's style, whatever the user's own is.

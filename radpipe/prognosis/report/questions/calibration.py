@@ -18,10 +18,12 @@ from radpipe.prognosis.report.blocks import (
     Section,
     Text,
 )
+from radpipe.prognosis.report.cells import interval_cell
 from radpipe.prognosis.report.evidence import Evidence, Judged, estimate
 from radpipe.prognosis.report.figures import calibration_figure
+from radpipe.prognosis.report.slopes import ALIKE
 
-_RATIO, _BRIER = "Observed / expected", "Brier score"
+_RATIO = "Observed / expected"
 _HELP = (
     "Points: groups of patients with similar predictions, their intervals 95 %. Observed / "
     "expected above 1: the model predicts too little. Slope below 1: predictions are too extreme."
@@ -50,18 +52,12 @@ def section(evidence: Evidence) -> Section | None:
     """
     if not any(_calibration(model, t) for model in evidence.models for t in evidence.horizons):
         return None
-    main = evidence.main
-    charts: list[list[Block]] = [
-        [drawn]
-        for time in evidence.horizons
-        if main is not None and (drawn := _chart(main, time, evidence)) is not None
-    ]
+    columns = [_of_time(time, evidence) for time in evidence.horizons]
     told = _HELP + (_INTERCEPT if evidence.binary else _NO_SLOPE_AT_A_TIME)
-    blocks: list[Block] = [*([Beside(charts)] if charts else []), Text(told, soft=True)]
-    blocks.append(_table(evidence))
-    return Section(
-        "calibration", "Is it calibrated?", _answer(evidence), [*blocks, *_recalibrated(evidence)]
-    )
+    slopes = [_slopes(evidence), *_without_slope(evidence)]
+    blocks: list[Block] = [Beside([*columns, slopes]), Text(told, soft=True)]
+    blocks += _recalibrated(evidence)
+    return Section("calibration", "Is it calibrated?", _answer(evidence), blocks)
 
 
 def _calibration(model: Judged, time: float | None) -> Mapping[str, Any]:
@@ -74,10 +70,12 @@ def _answer(evidence: Evidence) -> str | None:
     if main is None:
         return None
     told = []
-    slope = main.facts.get("calibration_slope")
+    slope = _slope(main, evidence)
     if slope is not None:
         over = "" if evidence.binary else " over all times"
         told.append(f"calibration slope{over} {words.number(slope)} (1 is right)")
+    elif main.facts.get("calibration_slope") is not None:
+        told.append(f"no calibration slope, as {ALIKE}")
     for time in evidence.horizons:
         found = _calibration(main, time)
         if found.get("observed") is not None:
@@ -110,42 +108,64 @@ def _chart(model: Judged, time: float | None, evidence: Evidence) -> Chart | Non
     )
 
 
-def _table(evidence: Evidence) -> Grid:
+def _of_time(time: float | None, evidence: Evidence) -> list[Block]:
+    """Put under each figure what is told of all models: no table is wider than a phone."""
+    drawn = None if evidence.main is None else _chart(evidence.main, time, evidence)
+    when = "" if time is None else f", {words.moment(time, evidence.axis)}"
+    columns = [Column("Model"), Column(_RATIO, True), Column("Brier score", True)]
+    told = (model.at(time).get("brier_null") for model in evidence.models)
+    nulls: set[float] = {null for null in told if null is not None}
+    rows = [
+        [Cell(model.title), _ratio(_calibration(model, time)), _brier(model.at(time), nulls)]
+        for model in evidence.models
+    ]
+    if len(nulls) == 1:
+        rows.append([Cell("Without predictors"), Cell(words.MISSING), _value(min(nulls), 3)])
+    titled = [] if time is None else [Heading(words.moment(time, evidence.axis).capitalize())]
+    table = Grid(f"Calibration of all models{when}", columns, rows)
+    return [*titled, *([] if drawn is None else [drawn]), table]
+
+
+def _slopes(evidence: Evidence) -> Grid:
     columns = [
         Column("Model"),
         Column("Slope" if evidence.binary else "Slope over all times", True),
         *([Column("Intercept", True)] if evidence.binary else []),
-        *_columns(_RATIO, evidence),
-        *_columns(_BRIER, evidence),
     ]
     rows = [
         [
             Cell(model.title),
-            _value(model.facts.get("calibration_slope"), 2),
+            _value(_slope(model, evidence), 2),
             *([_value(_calibration(model, None).get("intercept"), 2)] if evidence.binary else []),
-            *(_ratio(_calibration(model, time)) for time in evidence.horizons),
-            *(_brier(model.at(time)) for time in evidence.horizons),
         ]
         for model in evidence.models
     ]
-    return Grid("Calibration of all models", columns, rows)
+    return Grid("Calibration slopes", columns, rows)
 
 
-def _columns(what: str, evidence: Evidence) -> list[Column]:
-    return [
-        Column(what if time is None else f"{what}, {words.moment(time, evidence.axis)}", True)
-        for time in evidence.horizons
+def _slope(model: Judged, evidence: Evidence) -> float | None:
+    return evidence.slope(model.key, model.facts.get("calibration_slope"))
+
+
+def _without_slope(evidence: Evidence) -> list[Block]:
+    names = [
+        model.title
+        for model in evidence.models
+        if model.facts.get("calibration_slope") is not None and _slope(model, evidence) is None
     ]
+    told = f"{words.MISSING}: {ALIKE}, so that a slope means nothing ({', '.join(names)})."
+    return [Text(told, soft=True)] if names else []
 
 
 def _ratio(found: Mapping[str, Any]) -> Cell:
-    ratio = estimate(found.get("ratio"))
-    return Cell(words.span(ratio), None if ratio is None else ratio.value)
+    return interval_cell(estimate(found.get("ratio")))
 
 
-def _brier(entry: Mapping[str, Any]) -> Cell:
+def _brier(entry: Mapping[str, Any], nulls: set[float]) -> Cell:
     null = entry.get("brier_null")
-    note = None if null is None else f"without predictors {words.number(null, 3)}"
+    # One that is the same for all has a row of its own.
+    own = null is not None and len(nulls) > 1
+    note = f"without predictors {words.number(null, 3)}" if own else None
     return Cell(words.number(entry.get("brier"), 3), entry.get("brier"), note=note)
 
 
@@ -163,11 +183,20 @@ def _recalibrated(evidence: Evidence) -> list[Block]:
     ]
     if not models:
         return []
-    columns = [Column("Model"), Column("Slope applied", True), *_columns(_RATIO, evidence)]
+    columns = [
+        Column("Model"),
+        Column("Slope applied", True),
+        *(
+            Column(
+                _RATIO if time is None else f"{_RATIO}, {words.moment(time, evidence.axis)}", True
+            )
+            for time in evidence.horizons
+        ),
+    ]
     rows = [
         [
             Cell(model.title),
-            _value(again.facts.get("slope"), 2),
+            _value(evidence.slope(model.key, again.facts.get("slope")), 2),
             *(_ratio(_calibration(again, time)) for time in evidence.horizons),
         ]
         for model, again in models

@@ -1,11 +1,11 @@
-"""Whether it is better than tumour volume, and than the clinical columns."""
+"""Whether it adds to clinical columns and tumour volume."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from radpipe.prognosis.models.table import CLINICAL, VOLUME
+from radpipe.prognosis.models.table import BOTH, CLINICAL, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import (
     Beside,
@@ -18,17 +18,23 @@ from radpipe.prognosis.report.blocks import (
     Section,
     Text,
 )
-from radpipe.prognosis.report.branches import weights_note, without_weight
-from radpipe.prognosis.report.evidence import Estimate, Evidence, Judged
+from radpipe.prognosis.report.branches import added_by, weights_in_table, without_weight
+from radpipe.prognosis.report.cells import interval_cell
+from radpipe.prognosis.report.evidence import Estimate, Evidence, Judged, estimate
 from radpipe.prognosis.report.figures import forest_figure
 from radpipe.prognosis.report.figures.forest import Row
 from radpipe.prognosis.report.overlap import overlap_of
 
-_BASELINES = {VOLUME: "tumour volume", CLINICAL: "the clinical columns"}
+# What a model has to beat, the hardest first.
+_BASELINES = {
+    BOTH: "clinical columns and volume",
+    VOLUME: "tumour volume",
+    CLINICAL: "the clinical columns",
+}
 
 
 def section(evidence: Evidence) -> Section:
-    """Compare every model with volume and with the clinical columns.
+    """Compare every model with the baselines.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ def section(evidence: Evidence) -> Section:
     blocks: list[Block] = [Beside(drawn), _table(evidence)]
     blocks += [Text(sentence) for sentence in without_pairs(evidence)]
     left = without_weight(evidence.main.facts) if evidence.main is not None else None
-    answer = " ".join([*verdicts(evidence), *([] if left is None else [left])]) or None
+    answer = words.sentences([*verdicts(evidence), left])
     return Section("comparison", _question(evidence), answer, blocks)
 
 
@@ -53,11 +59,13 @@ def _question(evidence: Evidence) -> str:
     main = evidence.main
     if main is None or main.baseline or evidence.model(VOLUME) is None:
         return "How well does each rank patients?"
+    if main.versus(BOTH) is not None:
+        return "Does it add to clinical columns and tumour volume?"
     return "Is it better than tumour volume?"
 
 
 def verdicts(evidence: Evidence) -> list[str]:
-    """Say whether the model does better than each baseline.
+    """Say what the model is against each baseline, the hardest first.
 
     Parameters
     ----------
@@ -72,27 +80,65 @@ def verdicts(evidence: Evidence) -> list[str]:
     main = evidence.main
     if main is None or main.baseline:
         return []
-    how = "on the same patients" if evidence.validation else "fold by fold"
-    known = overlap_of(evidence.metrics) is not None
-    return [
-        f"{_verdict(found, name, known)}: compared {how}, its {evidence.score_name} differs by "
-        f"{words.with_interval(found, 3, signed=True)}."
-        for key, name in _BASELINES.items()
-        if (found := main.versus(key)) is not None
-    ]
+    found = {key: one for key in _BASELINES if (one := main.versus(key)) is not None}
+    if overlap_of(evidence.metrics) is not None:
+        return [_untold(evidence, key, one) for key, one in found.items()]
+    if BOTH in found:
+        rest = [_with_clinical(evidence, key, one) for key, one in found.items() if key != BOTH]
+        return [_added(evidence, main, found[BOTH]), *rest]
+    return [_verdict(evidence, key, one) for key, one in found.items()]
 
 
-def _verdict(found: Estimate, baseline: str, known: bool) -> str:
-    if known:
-        return (
-            "With training patients among these, it cannot be told whether the model does better "
-            f"than {baseline}"
-        )
+def _compared(evidence: Evidence) -> str:
+    return f"compared {'on the same patients' if evidence.validation else 'fold by fold'}"
+
+
+def _differs(evidence: Evidence, found: Estimate) -> str:
+    gap = words.with_interval(found, 3, signed=True)
+    return f"{_compared(evidence)}, its {evidence.measure_name} differs by {gap}."
+
+
+def _untold(evidence: Evidence, key: str, found: Estimate) -> str:
+    return (
+        "With training patients among these, it cannot be told whether the model does better than "
+        f"{_BASELINES[key]}: {_differs(evidence, found)}"
+    )
+
+
+def _added(evidence: Evidence, main: Judged, found: Estimate) -> str:
+    gap = words.with_interval(found, 3, signed=True)
     if found.low > 0:
-        return f"The model did better than {baseline}"
+        shown = "."
+    elif found.high < 0:
+        shown = ": the model is the worse for it."
+    else:
+        shown = ". This does not show any gain."
+    return (
+        f"{added_by(main.facts)} {gap} to the {evidence.measure_name} of {_BASELINES[BOTH]}, "
+        f"{_compared(evidence)}{shown}"
+    )
+
+
+def _with_clinical(evidence: Evidence, key: str, found: Estimate) -> str:
+    """Claim no success: a gain over either baseline may be the other's."""
+    have = "the clinical columns have" if key == VOLUME else "tumour volume has"
+    no_yardstick = key == VOLUME and evidence.metrics.get("volume_reversed")
+    aside = ", no yardstick here," if no_yardstick else ""
+    return (
+        f"Against {_BASELINES[key]} alone{aside} the model's {evidence.measure_name} differs by "
+        f"{words.with_interval(found, 3, signed=True)}, in which {have} a part."
+    )
+
+
+def _verdict(evidence: Evidence, key: str, found: Estimate) -> str:
+    name, told = _BASELINES[key], _differs(evidence, found)
+    if key == VOLUME and evidence.metrics.get("volume_reversed"):
+        return f"Tumour volume is no yardstick here: {told}"
+    if found.low > 0:
+        return f"The model did better than {name}: {told}"
     if found.high < 0:
-        return f"The model did worse than {baseline}"
-    return f"This does not show that the model does better or worse than {baseline}"
+        return f"The model did worse than {name}: {told}"
+    return f"This does not show that the model does better or worse than {name}: {told}"
 
 
 def without_pairs(evidence: Evidence) -> list[str]:
@@ -117,8 +163,8 @@ def without_pairs(evidence: Evidence) -> list[str]:
 
 
 def _scores(evidence: Evidence) -> Chart:
-    name = evidence.score_name
-    rows = [Row(model.title, model.interval(evidence.score)) for model in evidence.models]
+    name = evidence.measure_name
+    rows = [Row(model.title, model.interval(evidence.measure)) for model in evidence.models]
     told = "; ".join(f"{row.label} {words.span(row.found)}" for row in rows)
     return Chart(
         forest_figure(rows, f"{name} (0.5 = chance, 1 = perfect)", 0.5, (0.4, 0.9)),
@@ -136,7 +182,7 @@ def _differences(evidence: Evidence, baseline: str) -> Chart | None:
     ]
     if not rows:
         return None
-    name, against = evidence.score_name, _BASELINES[baseline]
+    name, against = evidence.measure_name, _BASELINES[baseline]
     told = "; ".join(f"{row.label} {words.span(row.found, 3, signed=True)}" for row in rows)
     return Chart(
         forest_figure(rows, f"{name} less that of {against}", 0.0, (-0.1, 0.1)),
@@ -163,14 +209,14 @@ def _table(evidence: Evidence) -> Grid:
         Column("Score from" if evidence.binary else "Risk score from"),
         *(Column(title, True) for title in shown),
         *(Column(f"Against {_BASELINES[key]}", True) for key in baselines),
-        Column("Likelihood gain per event", True),
+        Column(f"Likelihood gain per {evidence.unit}", True),
     ]
     rows = [
         [
             _name(model),
             *(_cell(model.facts, key, fallback) for key, fallback in shown.values()),
-            *(_difference(model.versus(key)) for key in baselines),
-            _difference(model.interval("likelihood_gain")),
+            *(interval_cell(model.versus(key), 3, signed=True) for key in baselines),
+            interval_cell(model.interval("likelihood_gain"), 3, signed=True),
         ]
         for model in evidence.models
     ]
@@ -194,22 +240,17 @@ def _binary_columns() -> dict[str, tuple[str, str | None]]:
 
 
 def _name(model: Judged) -> Cell:
-    return Cell(model.title, note=model.facts.get("column") or weights_note(model.facts))
+    return Cell(model.title, note=model.facts.get("column") or weights_in_table(model.facts))
 
 
 def _cell(facts: Mapping[str, Any], key: str, null: str | None) -> Cell:
     value = facts.get(key)
     if isinstance(value, Mapping):
-        found = Judged("", "", False, facts).interval(key)
-        return Cell(words.span(found), None if found is None else found.value)
+        return interval_cell(estimate(value))
     note = None
     if null is not None and facts.get(null) is not None:
         note = f"without predictors {words.number(facts[null], 3)}"
     return Cell(words.number(value, 3), value, note=note)
-
-
-def _difference(found: Estimate | None) -> Cell:
-    return Cell(words.span(found, signed=True), None if found is None else found.value)
 
 
 def _without_empty(grid: Grid) -> Grid:

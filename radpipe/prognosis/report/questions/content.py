@@ -49,12 +49,11 @@ def _of_main(table: pd.DataFrame | None, evidence: Evidence) -> pd.DataFrame | N
 
 def _answer(evidence: Evidence) -> str | None:
     main, rows = evidence.main, _of_main(evidence.selected, evidence)
-    left = None if main is None else without_weight(main.facts)
-    told = [] if left is None else [left]
+    told = [None if main is None else without_weight(main.facts)]
     if rows is not None:
         kinds = _kinds(rows["feature"], evidence)
-        told += [*_given(rows["feature"], kinds), _clusters(rows[~_with_given(rows, kinds)])]
-    return " ".join(told) or None
+        told += [_given(rows["feature"], kinds), _clusters(rows[~_with_given(rows, kinds)])]
+    return words.sentences(told)
 
 
 def _kinds(names: pd.Series, evidence: Evidence) -> pd.Series:
@@ -63,9 +62,7 @@ def _kinds(names: pd.Series, evidence: Evidence) -> pd.Series:
     volume = evidence.model(VOLUME)
     if volume is not None and evidence.main is not None and evidence.main.key == DEFAULT:
         kinds[str(volume.facts.get("column"))] = "tumour volume"
-    # A category may stand there as its indicator, "stage=II".
-    found = [kinds.get(name, kinds.get(name.partition("=")[0])) for name in names]
-    return pd.Series(found, names.index, dtype=object)
+    return pd.Series([kinds.get(name) for name in names], names.index, dtype=object)
 
 
 def _with_given(rows: pd.DataFrame, kinds: pd.Series) -> pd.Series:
@@ -73,24 +70,18 @@ def _with_given(rows: pd.DataFrame, kinds: pd.Series) -> pd.Series:
     return rows["cluster"].isin(rows.loc[kinds.notna(), "cluster"])
 
 
-def _given(names: pd.Series, kinds: pd.Series) -> list[str]:
-    known = kinds.notna()
-    told = dict.fromkeys(
-        f"{name.partition('=')[0]} ({kind})"
-        for name, kind in zip(names[known], kinds[known], strict=True)
-    )
-    return [f"Given, not chosen: {words.listed([*told], MOST_FEATURES)}."] if told else []
+def _given(names: pd.Series, kinds: pd.Series) -> str | None:
+    told = [f"{name} ({kind})" for name, kind in zip(names, kinds, strict=True) if kind is not None]
+    return f"Given, not chosen: {words.listed(told, MOST_FEATURES)}." if told else None
 
 
 def _clusters(rows: pd.DataFrame) -> str:
     steady = rows.drop_duplicates("cluster")["cluster_chosen"]
     if steady.empty:
         return "No feature was chosen in any fold."
-    return (
-        f"{words.counted(len(steady), 'cluster')} of features "
-        f"{'was' if len(steady) == 1 else 'were'} chosen at least once, "
-        f"{int((steady >= 0.8).sum()) or 'none'} of them in four folds of five or more."
-    )
+    chosen = words.counted(len(steady), "cluster of features was", "clusters of features were")
+    often = f"{int((steady >= 0.8).sum())} of {len(steady)}"
+    return f"{chosen} chosen at least once, {often} in four folds of five or more."
 
 
 def _contributions(evidence: Evidence) -> list[Block]:
@@ -100,7 +91,7 @@ def _contributions(evidence: Evidence) -> list[Block]:
     ranked = rows.sort_values(["mean_abs_contribution", "feature"], ascending=[False, True])
     top = ranked[ranked["mean_abs_contribution"] > 0].head(MOST_FEATURES)
     if top.empty:
-        return [Text(f"No column moved the {evidence.scored}.")]
+        return [Text(f"No column moved the {evidence.risk_name}.")]
     largest = float(top["mean_abs_contribution"].max())
     scale = "log-odds" if evidence.binary else "log-hazard"
     whose = "these" if evidence.metrics.get("overlap") else "unseen"
@@ -111,7 +102,7 @@ def _contributions(evidence: Evidence) -> list[Block]:
     columns = (Column("Column"), Column("Mean contribution"), Column(scale.capitalize(), True))
     names = ("feature", "mean_abs_contribution")
     return [
-        Heading(f"How far each column moved the {evidence.scored}"),
+        Heading(f"How far each column moved the {evidence.risk_name}"),
         Text(f"Of {whose} patients, on average, in {scale}. {_SHARED}"),
         Grid("Contributions", columns, shown, Data("contributions", names, _values(ranked, names))),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from radpipe.prognosis.models.table import VOLUME
+from radpipe.prognosis.models.table import BOTH, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import (
     Beside,
@@ -34,7 +34,7 @@ _SHUFFLED = {
     "permuted_features": (
         "features shuffled",
         "The same with features given to other patients, while clinical columns and volume stay: "
-        "what is left without radiomics.",
+        "what is left without these features.",
     ),
 }
 # Fewer values than that are no distribution.
@@ -70,7 +70,7 @@ def section(evidence: Evidence) -> Section | None:
 def _answer(evidence: Evidence, controls: Mapping[str, Any]) -> str | None:
     permuted = controls.get("label_permutation")
     main = evidence.main
-    found = None if main is None else main.interval(evidence.score)
+    found = None if main is None else main.interval(evidence.measure)
     if not permuted or not permuted.get("values") or found is None:
         return None
     # A cheaper model may stand in where the page's would take hours.
@@ -79,7 +79,7 @@ def _answer(evidence: Evidence, controls: Mapping[str, Any]) -> str | None:
     p = permuted.get("p")
     told = "" if p is None else f"; {words.p_value(p, len(permuted['values']))}"
     return (
-        f"With outcomes shuffled among patients, the {evidence.score_name}{of} was "
+        f"With outcomes shuffled among patients, the {evidence.measure_name}{of} was "
         f"{words.number(permuted.get('mean'))} on average{told}."
     )
 
@@ -104,29 +104,29 @@ def _histogram(
     values = [float(value) for value in told["values"] if value is not None]
     mean = words.number(float(np.mean(values)))
     model = evidence.model(told.get("model") or "") or evidence.main
-    found = None if model is None else model.interval(evidence.score)
+    found = None if model is None else model.interval(evidence.measure)
     value = None if found is None else found.value
-    name = evidence.score_name
+    name = evidence.measure_name
     return Chart(
         histogram_figure(values, value, f"{name}, {what}"),
         f"Histogram of the {name} in {words.counted(len(values), 'permutation')}, {what}: mean "
         f"{mean}; found without shuffling {words.number(value)}.",
         f"{caption} Mean {mean} of {words.smallest_p(len(values))}; the line marks what was found."
         + (_TOO_FEW if len(values) < _FEW else ""),
-        Data(key, (evidence.score,), [(one,) for one in values]),
+        Data(key, (evidence.measure,), [(one,) for one in values]),
     )
 
 
 def _learning_curve(evidence: Evidence, curve: list[Mapping[str, Any]]) -> Chart:
     # Some shares may have had too few events for any pair.
-    points = [point for point in curve if point.get(evidence.score) is not None]
+    points = [point for point in curve if point.get(evidence.measure) is not None]
     x = np.array([float(point["patients"]) for point in points])
     y, low, high = (
         np.array([float("nan") if point.get(name) is None else point[name] for point in points])
-        for name in (evidence.score, "low", "high")
+        for name in (evidence.measure, "low", "high")
     )
     title = "The model" if evidence.main is None else evidence.main.title
-    name = evidence.score_name
+    name = evidence.measure_name
     return Chart(
         lines_figure(
             [Line(title, MAIN, x, y, low, high, points=True)],
@@ -138,9 +138,9 @@ def _learning_curve(evidence: Evidence, curve: list[Mapping[str, Any]]) -> Chart
         "that more patients would help.",
         Data(
             "learning_curve",
-            ("share", "patients", evidence.score, "low", "high"),
+            ("share", "patients", evidence.measure, "low", "high"),
             [
-                (point.get("share"), point["patients"], point[evidence.score], *ends)
+                (point.get("share"), point["patients"], point[evidence.measure], *ends)
                 for point, ends in zip(points, zip(low, high, strict=True), strict=True)
             ],
         ),
@@ -158,11 +158,11 @@ def _rows(evidence: Evidence, controls: Mapping[str, Any]) -> Iterator[tuple[str
 
 
 def _of_model(main: Judged, evidence: Evidence) -> Iterator[tuple[str, str, str]]:
-    name = evidence.score_name
+    name = evidence.measure_name
     if main.facts.get("optimism") is not None:
         yield (
             "Optimism",
-            words.number(main.facts["optimism"], signed=True),
+            words.number(main.facts["optimism"], 3, signed=True),
             f"{name} on the training patients, {words.number(main.facts.get('training'))}, less "
             "that of patients not seen: how far one would be misled without test patients.",
         )
@@ -170,15 +170,16 @@ def _of_model(main: Judged, evidence: Evidence) -> Iterator[tuple[str, str, str]
         yield (
             "Correlation with volume",
             words.number(main.facts["correlation_with_volume"], signed=True),
-            f"Spearman, of the {evidence.scored}; near 1 the model is a ruler.",
+            f"Spearman, of the {evidence.risk_name}; near 1 the model is a ruler.",
         )
     gain = main.interval("likelihood_gain")
+    baseline = "volume" if evidence.model(BOTH) is None else "clinical columns with volume"
+    whose = "these patients" if evidence.metrics.get("overlap") else "patients not seen"
     if gain is not None:
         yield (
-            "Likelihood gain per event",
+            f"Likelihood gain per {evidence.unit}",
             words.span(gain, 3, signed=True),
-            "Log-likelihood of patients not seen, over clinical columns with volume; above 0 the "
-            "model adds to them.",
+            f"Log-likelihood of {whose}, over {baseline}; above 0 the model adds to that.",
         )
 
 

@@ -22,9 +22,11 @@ _EVERYONE = Pen("#52606d", (0, (1, 1)), "")
 _HELP = (
     "Net benefit: patients rightly flagged, less those flagged in vain weighted by the odds of the "
     "threshold, per patient. At a threshold of 20 % one accepts four needless treatments for a "
-    "needed one. A model helps where its line is the highest; thresholds that nobody would act on "
-    "say nothing."
+    "needed one. A model helps where its line is above those of all baselines, flagging everyone "
+    "and flagging nobody among them; thresholds that nobody would act on say nothing."
 )
+# Below that a line hangs on single patients.
+_FLAGGED = 5
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -64,18 +66,30 @@ def _said(evidence: Evidence, time: float | None) -> str | None:
         return None
     thresholds, model = (np.asarray(found[name], dtype=float) for name in ("thresholds", "model"))
     others = [np.asarray(found["all"], dtype=float), np.zeros_like(model)]
-    rivals = [one for one in evidence.compared if one is not evidence.main]
     others += [
-        np.asarray(curve["model"], dtype=float) for one in rivals if (curve := _curves(one, time))
+        np.asarray(curve["model"], dtype=float)
+        for one in evidence.rivals
+        if (curve := _curves(one, time))
     ]
-    ranges = _ranges(model > np.max(others, axis=0) + 1e-12)
+    enough = _flagged(evidence, time, thresholds) >= _FLAGGED
+    ranges = _ranges(enough & (model > np.max(others, axis=0) + 1e-12))
     told = [
         f"{words.percent(thresholds[first])} to {words.percent(thresholds[last])}"
         for first, last in ranges
     ]
     when = "The" if time is None else f"At {words.moment(time, evidence.axis)} the"
     where = f"at thresholds of {', '.join(told)}" if told else "at no range of thresholds"
-    return f"{when} model's net benefit was the highest {where}."
+    return f"{when} model's net benefit was above that of every baseline {where}."
+
+
+def _flagged(evidence: Evidence, time: float | None, thresholds: Floats) -> Floats:
+    """Count whom the page's model flags at each threshold, on average over repeats."""
+    risk = evidence.predicted(str(evidence.metrics.get("main")), time)
+    if risk is None:
+        return np.full(len(thresholds), np.inf)
+    repeats = evidence.predictions["repeat"].nunique()
+    flagged: Floats = (risk[:, np.newaxis] >= thresholds).sum(axis=0) / repeats
+    return flagged
 
 
 def _ranges(best: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -87,26 +101,32 @@ def _ranges(best: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _chart(evidence: Evidence, time: float | None) -> Chart | None:
     drawn = pens([model.key for model in evidence.models])
-    lines = [
-        Line(model.title, drawn[model.key], *_line(found, "model"))
-        for model in evidence.compared
+    known = {
+        model.key: Line(model.title, drawn[model.key], *_line(found, "model"))
+        for model in evidence.models
         if (found := _curves(model, time))
-    ]
+    }
+    lines = [known[model.key] for model in evidence.compared if model.key in known]
     if not lines:
         return None
     # What flagging everyone gives is the same for every model.
-    first = next(found for model in evidence.compared if (found := _curves(model, time)))
-    lines.append(Line("Flag everyone", _EVERYONE, *_line(first, "all")))
-    shown = _limits(lines)
+    first = next(found for model in evidence.models if (found := _curves(model, time)))
+    everyone = Line("Flag everyone", _EVERYONE, *_line(first, "all"))
+    shown = _limits([*lines, everyone])
     frame = Lines("Threshold probability (%)", "Net benefit", *shown, level=0.0)
     when = "" if time is None else f" at {words.moment(time, evidence.axis)}"
     suffix = "" if time is None else f"_{time:g}"
-    rows = [(line.label, x / 100, y) for line in lines for x, y in zip(line.x, line.y, strict=True)]
+    rows = [
+        (line.label, x / 100, y)
+        for line in (*known.values(), everyone)
+        for x, y in zip(line.x, line.y, strict=True)
+    ]
+    left = "; the CSV file has all models" if len(lines) < len(known) else ""
     return Chart(
-        lines_figure(lines, frame),
+        lines_figure([*lines, everyone], frame),
         f"Decision curves{when}: net benefit against the threshold, with flagging everyone and "
         "nobody.",
-        f"Net benefit{when}; the dashed level is flagging nobody.",
+        f"Net benefit{when}; the dashed level is flagging nobody{left}.",
         Data(f"decision_curve{suffix}", ("strategy", "threshold", "net_benefit"), rows),
     )
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from radpipe.prognosis.evaluation.drift import LARGE_SHIFT, MISSING, OUTSIDE, SHIFTED
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Section, Text
 from radpipe.prognosis.report.evidence import Evidence
 
 _MOST_ROWS = 25
-_NAMES = ("feature", "used", "outside", "missing", "training_missing", "shift")
+_MANY = 0.05
+_MARK = "beyond chance"
+_NAMES = ("feature", "used", "outside", "missing", "training_missing", "shift", "drifted")
+_KINDS = {
+    OUTSIDE: f"outside the training range in more than {_MANY:.0%} of the patients",
+    SHIFTED: f"shifted by more than {LARGE_SHIFT} standard deviations",
+    MISSING: "missing more often than in training",
+}
 _COLUMNS = (
     Column("Column"),
     Column("Used by the model"),
@@ -34,24 +42,89 @@ def section(evidence: Evidence) -> Section | None:
     Section or None
         None in a cross-validation.
     """
-    drift = evidence.metrics.get("drift")
-    if not drift or not drift.get("columns"):
+    drift = evidence.metrics.get("drift") or {}
+    new: list[Block] = [Text(line) for _, line in unseen(evidence)]
+    if not drift.get("columns") and not new:
         return None
     question = "Are these patients like those it was trained on?"
-    return Section("drift", question, drift.get("summary"), _blocks(drift["columns"]))
+    blocks = [*new, *_blocks(drift.get("columns") or [])]
+    return Section("drift", question, drift.get("summary"), blocks)
+
+
+def unseen(evidence: Evidence) -> Iterator[tuple[int, str]]:
+    """Tell of categories that no training patient had, and what the model made of them.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The evaluation.
+
+    Yields
+    ------
+    int
+        Patients with such a category.
+    str
+        A sentence; one a column.
+    """
+    patients = evidence.metrics["cohort"]["patients"]
+    for column, told in (evidence.metrics.get("unseen") or {}).items():
+        count = int(told["patients"])
+        have = "has" if count == 1 else "have"
+        yield (
+            count,
+            f"{column}: {count} of {patients} patients {have} {words.listed(told['categories'])}, "
+            f"which no training patient had. The model took them for {told['taken_as']}, the "
+            "commonest in training: a guess that may be far off.",
+        )
 
 
 def _blocks(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
     # They come with the largest drift first; those without any say nothing.
-    rows = [_row(column) for column in columns if any(_sizes(column))][:_MOST_ROWS]
-    if not rows:
+    differ = [column for column in columns if any(_sizes(column))]
+    if not differ:
         return [Text("No column differs from training, so there is none to list.")]
-    data = Data("drift", _NAMES, [[column.get(name) for name in _NAMES] for column in columns])
-    told = (
-        f"{words.counted(len(rows), 'column')} of {len(columns)}, the largest drift first; the CSV "
-        "file holds all. Shift: standardised difference of the means."
+    shown = sorted(differ, key=lambda column: not column.get("drifted"))[:_MOST_ROWS]
+    data = Data(
+        "drift", _NAMES, [[_plain(column.get(name)) for name in _NAMES] for column in columns]
     )
-    return [Grid("Drift", _COLUMNS, rows, data), Text(told, soft=True)]
+    told = (
+        f"{words.counted(len(shown), 'column')} of {len(columns)}; the CSV file holds all. First "
+        f"those marked “{_MARK}”, for what is said to be; what is not marked could be chance "
+        "alone. Shift: standardised difference of the means."
+    )
+    rows = [_row(column) for column in shown]
+    return [
+        Text(_counts(columns)),
+        Grid("Drift", _COLUMNS, rows, data),
+        Text(told, soft=True),
+    ]
+
+
+def _counts(columns: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many columns seem to drift, and how many of these more than chance alone would."""
+    told = []
+    for kind, what in _KINDS.items():
+        seeming = sum(kind in _seeming(column) for column in columns)
+        beyond = sum(kind in (column.get("drifted") or ()) for column in columns)
+        told.append(f"{what}: {seeming}, of which {beyond} {_MARK}")
+    return f"Of {words.counted(len(columns), 'column')}, {'; '.join(told)}."
+
+
+def _seeming(column: Mapping[str, Any]) -> set[str]:
+    """Return what a reader of the table would call drift, by the evaluation's own limits."""
+    outside, shift, missing, before = (
+        column.get(name) or 0.0 for name in ("outside", "shift", "missing", "training_missing")
+    )
+    seen = {
+        OUTSIDE: outside > _MANY,
+        SHIFTED: abs(shift) > LARGE_SHIFT,
+        MISSING: missing > before + _MANY,
+    }
+    return {kind for kind, so in seen.items() if so}
+
+
+def _plain(value: object) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _sizes(column: Mapping[str, Any]) -> list[float]:
@@ -62,9 +135,9 @@ def _sizes(column: Mapping[str, Any]) -> list[float]:
 
 
 def _row(column: Mapping[str, Any]) -> list[Cell]:
-    shares = [column.get(name) for name in _NAMES[2:5]]
+    shares, drifted = [column.get(name) for name in _NAMES[2:5]], column.get("drifted")
     return [
-        Cell(str(column["feature"])),
+        Cell(str(column["feature"]), note=f"{_MARK}: {', '.join(drifted)}" if drifted else None),
         Cell("yes" if column.get("used") else words.MISSING),
         *(Cell(words.percent(share), share) for share in shares),
         Cell(words.number(column.get("shift"), signed=True), column.get("shift")),

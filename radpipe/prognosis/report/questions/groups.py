@@ -64,8 +64,8 @@ def grouping(evidence: Evidence) -> str:
     """
     if not evidence.validation:
         return (
-            f"Every patient was put into a group by a {evidence.scored} from a model that had not "
-            "seen this patient; the cut is the median of that fold's training patients, and a "
+            f"Every patient was put into a group by a {evidence.risk_name} from a model that had "
+            "not seen this patient; the cut is the median of that fold's training patients, and a "
             "patient belongs to the group of most repeats."
         )
     cuts = evidence.metrics["design"].get("cuts") or {}

@@ -28,7 +28,7 @@ def section(evidence: Evidence) -> Section:
 
 def _sentences(evidence: Evidence) -> Iterator[str]:
     yield (
-        f"The {evidence.score_name} says how well patients are ranked. Whether predicted "
+        f"The {evidence.measure_name} says how well patients are ranked. Whether predicted "
         "probabilities are right, only calibration tells."
     )
     yield (

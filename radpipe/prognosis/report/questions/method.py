@@ -56,7 +56,6 @@ def _facts(evidence: Evidence) -> list[tuple[str, str, str | None]]:
         *((_title(key), _written(value), None) for key, value in rest.items() if value is not None),
         *([("Horizons", ", ".join(horizons), None)] if horizons else []),
         ("Versions", ", ".join(f"{name} {it}" for name, it in metrics["versions"].items()), None),
-        *([("Seconds", f"{metrics['seconds']:.0f}", None)] if metrics.get("seconds") else []),
     ]
 
 

@@ -20,7 +20,7 @@ from radpipe.prognosis.report.blocks import (
     Section,
     Text,
 )
-from radpipe.prognosis.report.evidence import Estimate, Evidence
+from radpipe.prognosis.report.evidence import Estimate, Evidence, clinical_columns
 from radpipe.prognosis.report.figures import forest_figure
 from radpipe.prognosis.report.figures.forest import Row
 from radpipe.prognosis.report.pairs import concordance_of
@@ -94,12 +94,12 @@ def subgroups(table: pd.DataFrame) -> Iterator[Subgroup]:
     Subgroup
         Of numbers the halves below and above the median; of text each level, rare ones together.
     """
-    for column in table.columns.difference(["case_id", "patient_id"], sort=False):
+    for column in clinical_columns(table):
         values, cases = table[column], table["case_id"].astype(str)
         for label, members in _parts(values):
-            yield Subgroup(str(column), label, frozenset(cases[members]))
+            yield Subgroup(column, label, frozenset(cases[members]))
         if values.isna().any():
-            yield Subgroup(str(column), "not known", frozenset(cases[values.isna()]))
+            yield Subgroup(column, "not known", frozenset(cases[values.isna()]))
 
 
 def _parts(values: pd.Series) -> Iterator[tuple[str, pd.Series]]:
@@ -156,7 +156,7 @@ def _explained(evidence: Evidence) -> str:
     if evidence.binary:
         least += f" or {LEAST_EVENTS} patients without the event"
     return (
-        f"{evidence.score_name} among the patients of each subgroup alone; 95 % interval: "
+        f"{evidence.measure_name} among the patients of each subgroup alone; 95 % interval: "
         f"{interval}. {TOO_FEW.capitalize()}: fewer than {least}. Nobody planned these comparisons "
         "for this page, so a difference between two subgroups is a question and no finding."
     )
@@ -171,9 +171,9 @@ def _chart(evidence: Evidence, lines: list[_Line]) -> Chart | None:
     ]
     if main is None or not rows:
         return None
-    rows = [Row("All patients", main.interval(evidence.score)), *rows]
+    rows = [Row("All patients", main.interval(evidence.measure)), *rows]
     told = "; ".join(f"{row.label} {words.span(row.found)}" for row in rows)
-    name = evidence.score_name
+    name = evidence.measure_name
     return Chart(
         forest_figure(rows, f"{name} (0.5 = chance, 1 = perfect)", 0.5, (0.4, 0.9)),
         f"{name} in subgroups: {told}.",

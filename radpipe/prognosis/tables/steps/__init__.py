@@ -13,7 +13,7 @@ from radpipe.prognosis.tables.steps.clean import DropUninformative
 from radpipe.prognosis.tables.steps.clusters import CorrelationClusters
 from radpipe.prognosis.tables.steps.combat import ComBat
 from radpipe.prognosis.tables.steps.confounding import require_not_confounded
-from radpipe.prognosis.tables.steps.encode import Encode, Impute, Scale
+from radpipe.prognosis.tables.steps.encode import Encode, Impute, Scale, parameters
 from radpipe.prognosis.tables.steps.frequency import selection_frequency
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
 from radpipe.prognosis.tables.steps.redundancy import MinimumRedundancy
@@ -57,6 +57,7 @@ __all__ = [
     "Steps",
     "Univariate",
     "Winsorise",
+    "parameters",
     "require_not_confounded",
     "restored_steps",
     "selection_frequency",

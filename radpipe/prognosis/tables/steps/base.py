@@ -89,16 +89,6 @@ class Step(TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
         """Transform a table that has the columns of training."""
 
-    def log(self) -> dict[str, Any]:
-        """Tell what was done, for the report.
-
-        Returns
-        -------
-        dict
-            ``step``, its name, and what it dropped or chose.
-        """
-        return {"step": type(self).__name__}
-
     def write(self) -> dict[str, Any]:
         """Write parameters and what was learned.
 
@@ -158,17 +148,6 @@ class Selector(Step):
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
         return X[self.kept_]
-
-    def log(self) -> dict[str, Any]:
-        """Tell what was dropped.
-
-        Returns
-        -------
-        dict
-            ``step``, the number of columns ``kept``, the names of those ``dropped``.
-        """
-        dropped = self.columns_.difference(self.kept_, sort=False).tolist()
-        return {**super().log(), "kept": len(self.kept_), "dropped": dropped}
 
 
 class Steps(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -252,16 +231,6 @@ class Steps(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             The first of this class; None where there is none.
         """
         return next((step for step in self.steps if isinstance(step, kind)), None)
-
-    def log(self) -> list[dict[str, Any]]:
-        """Tell what each step dropped or chose.
-
-        Returns
-        -------
-        list of dict
-            One a step, in order.
-        """
-        return [step.log() for step in self.steps]
 
     def write(self) -> dict[str, Any]:
         """Write every step.

@@ -64,17 +64,6 @@ class CorrelationClusters(Selector):
         stability = known.reindex(columns).fillna(-np.inf).to_numpy()
         return np.argsort(-stability, kind="stable")
 
-    def log(self) -> dict[str, Any]:
-        """Tell what was dropped, and for which leader.
-
-        Returns
-        -------
-        dict
-            As of any selector, with the ``clusters`` of more than one column.
-        """
-        several = {name: cluster for name, cluster in self.clusters_.items() if len(cluster) > 1}
-        return {**super().log(), "clusters": several}
-
 
 def _leaders(ranks: Floats, threshold: float) -> NDArray[np.intp]:
     """Find each column's leader; columns are rows here, in order of precedence."""

@@ -154,14 +154,3 @@ class ComBat(Step):
         """
         self.unharmonised_ = {}
         return super().restore(state)
-
-    def log(self) -> dict[str, Any]:
-        """Tell the batches.
-
-        Returns
-        -------
-        dict
-            ``step``, the ``batches`` harmonised, the number of ``features``, ``unharmonised`` rows.
-        """
-        told = {"batches": self.batches_, "features": len(self.features_)}
-        return {**super().log(), **told, "unharmonised": dict(self.unharmonised_)}

@@ -30,23 +30,28 @@ class Encode(Step):
     ----------
     categories_ : dict of str to list of str
         For each column of text the categories that have an indicator, sorted.
-    references_ : dict of str to str
-        For each column of text the category that has none.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("categories_", "references_")
+    learned: ClassVar[tuple[str, ...]] = ("categories_",)
     categories_: dict[str, list[str]]
-    references_: dict[str, str]
 
     def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
-        self.categories_, self.references_ = {}, {}
+        self.categories_ = {}
         for name in X.columns[~numeric_columns(X)]:
             counts = _text(X[name]).value_counts()
             categories = sorted(counts.index)
             # The first of the sorted where several are as common.
             reference = max(categories, key=lambda category: counts[category], default="")
-            self.references_[name] = reference
             self.categories_[name] = [each for each in categories if each != reference]
+        taken = [name for name in self.sources() if name in X.columns]
+        if taken:
+            raise TableError(
+                "a column is named like an indicator of another",
+                where=listed(taken),
+                found=f"{taken[0]}, and {self.sources()[taken[0]]} with this category",
+                expected="names that say one thing",
+                remedy="rename the column",
+            )
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
         names = [new for old in X.columns for new in self._names(old)]
@@ -78,16 +83,23 @@ class Encode(Step):
         """
         return {new: old for old in self.categories_ for new in self._names(old)}
 
-    def log(self) -> dict[str, Any]:
-        """Tell the categories.
 
-        Returns
-        -------
-        dict
-            ``step``, ``categories`` and their ``references``.
-        """
-        told = {"categories": self.categories_, "references": self.references_}
-        return {**super().log(), **told}
+def parameters(X: pd.DataFrame) -> int:
+    """Count the coefficients that a model without selection would have.
+
+    Parameters
+    ----------
+    X : DataFrame, shape (n, p)
+        Predictors; of text each category but one is a parameter.
+
+    Returns
+    -------
+    int
+        Their number.
+    """
+    numbers = numeric_columns(X)
+    text = X.columns[~numbers]
+    return int(numbers.sum() + sum(max(_text(X[name]).nunique() - 1, 0) for name in text))
 
 
 class Impute(Step):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,6 @@ class MinimumRedundancy(Selector):
     as in Ding and Peng 2005, doi 10.1142/S0219720005001004: at 100 patients they are the steadier.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("kept_", "order_")
     order_: list[str]
 
     def __init__(self, keep: int = 20) -> None:
@@ -49,16 +48,6 @@ class MinimumRedundancy(Selector):
         chosen = _one_by_one(relevance, standard_ranks(values), min(self.keep, X.shape[1]))
         self.order_ = X.columns[chosen].tolist()
         return np.isin(np.arange(X.shape[1]), chosen)
-
-    def log(self) -> dict[str, Any]:
-        """Tell what was chosen.
-
-        Returns
-        -------
-        dict
-            As of any selector, with the ``order``.
-        """
-        return {**super().log(), "order": self.order_}
 
 
 def _one_by_one(relevance: Floats, ranks: Floats, count: int) -> list[int]:

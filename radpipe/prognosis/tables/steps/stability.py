@@ -15,7 +15,7 @@ from radpipe.prognosis.tables.steps.base import Selector
 class DropUnstable(Selector):
     """Drop columns whose repeatability is known and too low.
 
-    A column whose repeatability is not known stays, counted in the log: clinical columns have none.
+    A column whose repeatability is not known stays: clinical columns have none.
     One that was measured but is undefined (NaN, as of a constant column) goes.
 
     Parameters
@@ -33,14 +33,3 @@ class DropUnstable(Selector):
     def _choose(self, X: pd.DataFrame, y: NDArray[Any] | None) -> NDArray[np.bool_]:
         known = pd.Series(dict(self.stability), dtype=np.float64)
         return np.asarray(~X.columns.isin(known.index[~(known >= self.least)]))
-
-    def log(self) -> dict[str, Any]:
-        """Tell what was dropped.
-
-        Returns
-        -------
-        dict
-            As of any selector, with the number of ``unknown`` columns, which stayed.
-        """
-        unknown = int((~self.columns_.isin(list(self.stability))).sum())
-        return {**super().log(), "unknown": unknown}

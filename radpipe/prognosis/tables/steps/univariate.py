@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,6 @@ class Univariate(Selector):
         z of every column; positive: higher values, more events.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("kept_", "scores_")
     scores_: dict[str, float]
 
     def __init__(self, keep: int = 30) -> None:
@@ -40,17 +39,6 @@ class Univariate(Selector):
         self.scores_ = dict(zip(X.columns, z.tolist(), strict=True))
         best = np.argsort(-np.abs(z).round(TIED), kind="stable")[: self.keep]
         return np.isin(np.arange(len(z)), best)
-
-    def log(self) -> dict[str, Any]:
-        """Tell what was chosen.
-
-        Returns
-        -------
-        dict
-            As of any selector, with the ``scores`` of what is kept, best first.
-        """
-        best = sorted(self.kept_, key=lambda name: -abs(self.scores_[name]))
-        return {**super().log(), "scores": {name: self.scores_[name] for name in best}}
 
 
 def required(y: NDArray[Any] | None, step: object) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,6 @@ class DropVolumeDependent(Selector):
         Of the dropped columns with the volume.
     """
 
-    learned: ClassVar[tuple[str, ...]] = ("kept_", "correlations_")
     correlations_: dict[str, float]
 
     def __init__(self, volume: str, threshold: float = 0.9, keep_volume: bool = True) -> None:
@@ -50,13 +49,3 @@ class DropVolumeDependent(Selector):
         found = zip(X.columns[dropped], correlation[dropped].tolist(), strict=True)
         self.correlations_ = dict(found)
         return ~dropped & (~is_volume | self.keep_volume)
-
-    def log(self) -> dict[str, Any]:
-        """Tell what was dropped.
-
-        Returns
-        -------
-        dict
-            As of any selector, with ``correlations``.
-        """
-        return {**super().log(), "correlations": self.correlations_}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from radpipe.prognosis.report.branches import weights_note, without_weight
+from radpipe.prognosis.evaluation.branches import weights_note
+from radpipe.prognosis.report.branches import added_by, weights_in_table, without_weight
 from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.opening import headline
 from radpipe.prognosis.report.questions import comparison, content
@@ -45,6 +46,10 @@ def facts(fits=25, first=FIRST, **weighted):
             "Radiomics got weight 0 in all 25 fits; branch genes got weight 0 in all 25 fits: the "
             "fusion is the volume model, and nothing here speaks for radiomics or genes.",
         ),
+        (
+            facts(**{"other features": 0}, tex=25),
+            "Other features got weight 0 in all 25 fits.",
+        ),
         (facts(radiomics=25), None),
         ({}, None),
     ],
@@ -54,9 +59,39 @@ def test_a_weight_of_zero_is_told_in_plain_words(told, said):
 
 
 def test_the_table_counts_fits():
-    assert weights_note(facts(radiomics=3)) == "radiomics weighed in 3 of 25 fits"
-    assert weights_note(facts(fits=1, radiomics=1)) == "radiomics weighed in 1 of 1 fit"
+    assert weights_note(facts(radiomics=3)) == "radiomics had a weight in 3 of 25 fits"
+    assert weights_note(facts(fits=1, radiomics=1)) == "radiomics had a weight in 1 of 1 fit"
     assert weights_note({}) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (facts(fits=1, radiomics=1), "radiomics: weight 0.020"),
+        (facts(fits=1, radiomics=0), "radiomics: weight 0.000"),
+        (facts(radiomics=3), "radiomics had a weight in 3 of 25 fits"),
+        ({}, None),
+    ],
+)
+def test_of_one_fit_the_table_has_the_weight_itself(told, said):
+    assert weights_in_table(told) == said
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (facts(radiomics=3), "Radiomics adds"),
+        (facts(tex=3), "Branch tex adds"),
+        (facts(**{"other features": 3}), "Other features add"),
+        (
+            facts(**{"other features": 3}, tex=3, fo=3),
+            "Together other features, tex and fo add",
+        ),
+        ({}, "The model adds"),
+    ],
+)
+def test_what_adds_to_the_first_branch_is_called_by_its_name(told, said):
+    assert added_by(told) == said
 
 
 @pytest.fixture
@@ -85,19 +120,19 @@ def test_weights_throughout_need_no_word(evidence):
 def test_clinical_columns_and_volume_are_no_clusters_of_features(tmp_path):
     folder = write_evaluation(tmp_path / "e")
     found = Evidence.load(folder, None)
-    rows = found.selected[found.selected["model"] == "fusion"].head(5).reset_index(drop=True)
-    names = ["age", "stage=II", "stage=III", "original_shape_MeshVolume", "original_glcm_Id"]
+    rows = found.selected[found.selected["model"] == "fusion"].head(4).reset_index(drop=True)
+    names = ["age", "stage", "original_shape_MeshVolume", "original_glcm_Id"]
     shares = {"chosen": 1.0, "cluster_chosen": 1.0}
     write_table(folder / "selected.parquet", rows.assign(feature=names, cluster=names, **shares))
     section = content.section(Evidence.load(folder, None))
     assert section.answer == (
         "Given, not chosen: age (clinical column), stage (clinical column), "
         "original_shape_MeshVolume (tumour volume). 1 cluster of features was chosen at least "
-        "once, 1 of them in four folds of five or more."
+        "once, 1 of 1 in four folds of five or more."
     )
     (grid,) = [block for block in section.blocks if getattr(block, "name", "").startswith("Sel")]
     notes = {row[0].text: row[0].note for row in grid.rows}
-    assert notes["stage=II"] == "clinical column"
+    assert notes["stage"] == "clinical column"
     assert notes["original_glcm_Id"] is None
 
 
@@ -113,7 +148,7 @@ def test_a_feature_that_goes_with_the_volume_was_not_chosen_when_volume_was(tmp_
     )
     write_table(folder / "selected.parquet", table)
     section = content.section(Evidence.load(folder, None))
-    assert "1 cluster of features was chosen at least once, none of them in" in section.answer
+    assert "1 cluster of features was chosen at least once, 0 of 1 in" in section.answer
     (grid,) = [block for block in section.blocks if getattr(block, "name", "").startswith("Sel")]
     notes = {row[0].text: row[0].note for row in grid.rows}
     assert notes["original_shape_Axis"] == "in the cluster of one given"

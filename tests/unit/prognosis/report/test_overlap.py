@@ -33,7 +33,6 @@ def metrics(found, overlap=40):
             "40 of 60 patients bear the identifier of a training patient",
         ),
         ({"patient_id": 1}, 1, "1 of 60 patients bears the identifier of a training"),
-        ({}, 2, "2 of 60 patients bear the identifier of a training patient"),
     ],
 )
 def test_training_patients_are_told_by_what_they_were_found(found, overlap, told):

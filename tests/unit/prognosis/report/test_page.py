@@ -116,7 +116,10 @@ def test_validation_is_named_as_such(tmp_path):
 
 
 def test_training_patients_in_a_validation_get_a_banner(tmp_path):
-    page = page_of(tmp_path, lambda facts: facts.update(overlap=40), kind="validation")
+    def meet(facts):
+        facts["overlap"], facts["leaks"]["found"] = 40, {"patient_id": 40}
+
+    page = page_of(tmp_path, meet, kind="validation")
     assert "40 of 150 patients bear the identifier" in page.text
     assert page.text.count("external") == page.text.count("this is no external validation") == 1
     assert "did better" not in page.text
@@ -151,10 +154,11 @@ def test_readers_are_not_told_to_run_anything(tmp_path):
 
 def test_what_is_null_is_left_out_or_a_dash(tmp_path):
     """Any number of ``metrics.json`` may be null: the page is written all the same."""
+    never = {"title", "baseline", "branches", "folds", "folds_without_pairs"}
 
     def empty(facts):
         for model in facts["models"].values():
-            for key in model.keys() - {"title", "baseline", "folds", "folds_without_pairs"}:
+            for key in model.keys() - never:
                 model[key] = None
         facts["controls"] = dict.fromkeys(facts["controls"])
         facts["leaks"] = None

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radpipe.prognosis.report import opening
 from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.questions import (
     calibration,
@@ -106,7 +107,7 @@ def test_a_model_that_never_helps_is_said_so(evidence):
     for entry in found.metrics["models"]["fusion"]["horizons"]:
         entry["decision"]["model"] = [-1.0] * len(entry["decision"]["thresholds"])
     answer = decisions.section(found).answer
-    assert answer.count("the highest at no range of thresholds") == 2
+    assert answer.count("above that of every baseline at no range of thresholds") == 2
 
 
 def test_drift_is_told_where_there_is_any(evidence):
@@ -123,6 +124,66 @@ def test_drift_is_told_where_there_is_any(evidence):
         "original_firstorder_Mean1": ["yes", "58 %", "0 %", "0 %", "+1.15"],
         "original_firstorder_Mean4": ["–", "–", "20 %", "0 %", "–"],
     }
+
+
+def test_what_counts_as_drift_is_marked_and_comes_first(evidence):
+    found = evidence(kind="validation")
+    columns = found.metrics["drift"]["columns"]
+    for column in columns:
+        column.update(drifted=[], outside=0.0, shift=0.0)
+    columns[0].update(outside=0.12, shift=0.6)
+    columns[1].update(outside=0.05, shift=-0.51)
+    columns[2].update(outside=0.3, missing=0.2, drifted=["outside", "missing"])
+    section = drift.section(found)
+    (grid,) = [block for block in section.blocks if block.kind == "grid"]
+    assert [(row[0].text[-5:], row[0].note) for row in grid.rows] == [
+        ("Mean2", "beyond chance: outside, missing"),
+        ("Mean0", None),
+        ("Mean1", None),
+    ]
+    counts, legend = (block.text for block in section.blocks if block.kind == "text")
+    assert counts == (
+        "Of 30 columns, outside the training range in more than 5% of the patients: 2, of which 1 "
+        "beyond chance; shifted by more than 0.5 standard deviations: 2, of which 0 beyond chance; "
+        "missing more often than in training: 1, of which 1 beyond chance."
+    )
+    assert "what is not marked could be chance alone" in legend
+    assert grid.data.rows[2][-1] == "outside missing"
+
+
+def test_what_counts_is_shown_though_many_others_are_larger(evidence):
+    found = evidence(kind="validation")
+    *others, last = found.metrics["drift"]["columns"]
+    for column in others:
+        column["drifted"] = []
+    last.update(outside=0.01, shift=None, drifted=["missing"])
+    assert next(iter(_cells(drift.section(found)))) == last["feature"]
+
+
+def _stage(patients):
+    return {"stage": {"categories": ["IV"], "patients": patients, "taken_as": "I"}}
+
+
+@pytest.mark.parametrize(("patients", "warned"), [(7, False), (8, True)])
+def test_categories_that_training_lacked_are_told(evidence, patients, warned):
+    """More than 5 % of 150 patients are 8."""
+    found = evidence(kind="validation")
+    found.metrics["unseen"] = _stage(patients)
+    said = f"stage: {patients} of 150 patients have IV, which no training patient had. The model"
+    first, *_ = drift.section(found).blocks
+    assert first.text.startswith(said)
+    assert "took them for I" in first.text
+    lines = [line for banner in opening.banners(found) for line in banner.lines]
+    assert any(line.startswith(said) for line in lines) == warned
+
+
+def test_categories_are_told_without_any_other_drift(evidence):
+    found = evidence(kind="validation")
+    found.metrics.update(unseen=_stage(1), drift={})
+    first, *_ = drift.section(found).blocks
+    assert first.text.startswith("stage: 1 of 150 patients has IV")
+    found.metrics["unseen"] = {}
+    assert drift.section(found) is None
 
 
 def test_no_drift_at_all_gives_no_empty_table(evidence):
@@ -145,8 +206,18 @@ def test_a_column_that_drifted_little_is_not_hidden_by_still_ones(evidence):
     assert list(_cells(drift.section(found))) == [last["feature"]]
 
 
+def _blocks(section):
+    for block in section.blocks:
+        yield block
+        for column in getattr(block, "columns", ()) if block.kind == "beside" else ():
+            yield from column
+
+
 def _grid(section, name):
-    (grid,) = [block for block in section.blocks if getattr(block, "name", "") == name]
+    grids = {
+        block.name.replace("\xa0", " "): block for block in _blocks(section) if block.kind == "grid"
+    }
+    grid = grids[name]
     heads = [column.title.replace("\xa0", " ") for column in grid.columns]
     cells = [[cell.text.replace("\xa0", " ") for cell in row] for row in grid.rows]
     return [dict(zip(heads, row, strict=True)) for row in cells]
@@ -154,16 +225,15 @@ def _grid(section, name):
 
 def test_calibration_has_one_row_a_model_and_no_slope_at_a_time(evidence):
     found = evidence()
-    rows = _grid(calibration.section(found), "Calibration of all models")
-    assert [row["Model"] for row in rows] == [model.title for model in found.models]
-    assert list(rows[0]) == [
-        "Model",
-        "Slope over all times",
-        "Observed / expected, 12 months",
-        "Observed / expected, 24 months",
-        "Brier score, 12 months",
-        "Brier score, 24 months",
-    ]
+    titles = [model.title for model in found.models]
+    section = calibration.section(found)
+    for time in ("12 months", "24 months"):
+        rows = _grid(section, f"Calibration of all models, {time}")
+        assert [row["Model"] for row in rows] == [*titles, "Without predictors"]
+        assert list(rows[0]) == ["Model", "Observed / expected", "Brier score"]
+        assert (rows[0]["Brier score"], rows[-1]["Brier score"]) == ("0.180", "0.210")
+    rows = _grid(section, "Calibration slopes")
+    assert [row["Model"] for row in rows] == titles
     slopes = [found.main.at(time)["calibration"]["slope"] for time in found.horizons]
     told = found.metrics["models"]["fusion"]["calibration_slope"]
     assert rows[0]["Slope over all times"] == f"{told:.2f}"
@@ -171,8 +241,66 @@ def test_calibration_has_one_row_a_model_and_no_slope_at_a_time(evidence):
 
 
 def test_without_times_the_slope_is_that_of_the_table(evidence):
-    (row, *_) = _grid(calibration.section(evidence(binary=True)), "Calibration of all models")
-    assert list(row) == ["Model", "Slope", "Intercept", "Observed / expected", "Brier score"]
+    section = calibration.section(evidence(binary=True))
+    assert list(_grid(section, "Calibration slopes")[0]) == ["Model", "Slope", "Intercept"]
+    (row, *_) = _grid(section, "Calibration of all models")
+    assert list(row) == ["Model", "Observed / expected", "Brier score"]
+
+
+def test_what_differs_between_models_stands_with_each(evidence):
+    found = evidence()
+    found.metrics["models"]["volume"]["horizons"][0]["brier_null"] = 0.3
+    (beside, *_) = calibration.section(found).blocks
+    *_, grid = beside.columns[0]
+    notes = {row[0].text: row[2].note for row in grid.rows}
+    assert notes["Tumour volume alone"] == "without predictors 0.300"
+    assert "Without predictors" not in notes
+
+
+@pytest.mark.parametrize("kind", ["cross-validation", "validation"])
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize("slope", [-647.94, 1.1])
+def test_nearly_constant_predictions_have_no_slope(evidence, kind, binary, slope):
+    found = evidence(kind=kind, binary=binary)
+    own = found.predictions["model"] == "fusion"
+    shown = found.predictions.columns[found.predictions.columns.str.match("survival|probability")]
+    found.predictions.loc[own, shown] = 0.336 + 0.0006 * found.predictions.loc[own, shown]
+    found.metrics["models"]["fusion"]["calibration_slope"] = slope
+    section = calibration.section(found)
+    first, *others = (
+        row[next(k for k in row if k.startswith("Slope"))]
+        for row in _grid(section, "Calibration slopes")
+    )
+    assert first == "–"
+    assert others == ["0.87"] * 3
+    assert "no calibration slope, as all patients got nearly the same prediction" in section.answer
+    (said,) = [
+        one.text for one in _blocks(section) if one.kind == "text" and one.text.startswith("–")
+    ]
+    assert said == (
+        "–: all patients got nearly the same prediction, so that a slope means nothing "
+        f"({found.main.title})."
+    )
+    if kind == "validation":
+        row, other, *_ = _grid(section, "Calibration after recalibration")
+        assert (row["Slope applied"], other["Slope applied"]) == ("–", "0.80")
+
+
+def test_a_slope_is_absurd_however_far_predictions_are_apart(evidence):
+    found = evidence()
+    assert found.slope("fusion", -10.1) is None
+    assert found.slope("fusion", 9.9) == 9.9
+    assert found.slope("fusion", None) is None
+
+
+def test_folds_at_different_levels_are_no_spread(evidence):
+    """Within each fold all are alike; what differs is the fold."""
+    found = evidence()
+    times = [name for name in found.predictions if name.startswith("survival")]
+    found.predictions[times] = (
+        found.predictions[times].mul(0).add(0.5 + 0.05 * found.predictions["fold"], axis=0)
+    )
+    assert found.slope("fusion", 1.0) is None
 
 
 def test_recalibration_is_read_as_a_validation_writes_it(evidence):
@@ -180,7 +308,7 @@ def test_recalibration_is_read_as_a_validation_writes_it(evidence):
     (row, *_) = _grid(calibration.section(found), "Calibration after recalibration")
     for place, name in enumerate(["12 months", "24 months"]):
         ratio = found.metrics["recalibrated"]["fusion"]["horizons"][place]["calibration"]["ratio"]
-        assert row[f"Observed / expected, {name}"].startswith(f"{ratio['estimate']:.2f} (")
+        assert row[f"Observed / expected, {name}"] == f"{ratio['estimate']:.2f}"
 
 
 def test_auc_over_time_is_drawn_of_what_is_compared_and_listed_of_all(evidence):

@@ -178,12 +178,14 @@ def _plain(text):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (Estimate(-0.004, -0.1, 0.1), "+0.00 (−0.10 to +0.10)"),
-        (Estimate(0.05, 0.0, 0.1), "+0.05 (+0.00 to +0.10)"),
+        (Estimate(-0.004, -0.1, 0.1), "−0.004 (−0.10 to +0.10)"),
+        (Estimate(0.05, 0.0, 0.1), "+0.05 (0.00 to +0.10)"),
+        (Estimate(-0.133, -0.255, -0.001), "−0.13 (−0.26 to −0.001)"),
+        (Estimate(0.0, -1e-17, 1e-17), "0.00 (0.00 to 0.00)"),
         (None, "–"),
     ],
 )
-def test_signs_are_those_of_what_is_shown(value, said):
+def test_no_rounding_moves_an_end_to_the_other_side_of_nothing(value, said):
     assert words.span(value, signed=True).replace("\N{NO-BREAK SPACE}", " ") == said
 
 

@@ -124,7 +124,7 @@ def test_a_hospital_absent_at_training_passes_as_it_is_and_is_told(caplog):
     raw = later.drop(columns="scanner")
     pd.testing.assert_frame_equal(found.iloc[:3], raw.iloc[:3])
     assert not np.isclose(found.iloc[3:], raw.iloc[3:]).any(axis=0).all()
-    assert step.log()["unharmonised"] == {"(missing)": 1, "d": 2}
+    assert step.unharmonised_ == {"(missing)": 1, "d": 2}
     assert [record.getMessage() for record in caplog.records] == [
         "scanner: 3 rows of (missing), d not harmonised"
     ]
@@ -146,7 +146,7 @@ def test_one_batch_alone_passes_as_it_is():
     frame = scanners().assign(scanner="a")
     step = ComBat("scanner").fit(frame)
     pd.testing.assert_frame_equal(step.transform(frame), frame.drop(columns="scanner"))
-    assert step.log()["batches"] == []
+    assert step.batches_ == []
 
 
 def test_numbers_name_batches_as_text_does():

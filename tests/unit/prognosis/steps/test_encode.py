@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from radpipe.errors import TableError
-from radpipe.prognosis.tables.steps import DropUninformative, Encode, Impute, Scale, Winsorise
+from radpipe.prognosis.tables.steps import (
+    DropUninformative,
+    Encode,
+    Impute,
+    Scale,
+    Winsorise,
+    parameters,
+)
 
 
 def stages():
@@ -116,3 +123,13 @@ def test_scaled_columns_have_mean_0_and_deviation_1():
     assert found["constant"].tolist() == [0, 0, 0]
     later = Scale().fit(frame).transform(pd.DataFrame({"x": [1e9 + 3], "constant": [9.0]}))
     assert later.iloc[0].tolist() == [0, 0]
+
+
+def test_parameters_are_columns_as_models_see_them():
+    frame = stages()
+    assert parameters(frame) == Encode().fit_transform(frame).shape[1] == 4
+
+
+def test_a_number_named_like_an_indicator_is_refused():
+    with pytest.raises(TableError, match=r"stage=I.*rename the column"):
+        Encode().fit(stages().assign(**{"stage=I": 1.0}))

@@ -53,7 +53,6 @@ def test_constant_and_mostly_missing_columns_go():
     )
     step = DropUninformative(most_missing=0.2).fit(frame)
     assert step.kept_ == ["good", "small", "two_words", "whole", "truth"]
-    assert step.log()["dropped"] == ["constant", "but_for_rounding", "empty", "half", "one_word"]
 
 
 def greedy(frame, threshold, order):
@@ -120,14 +119,7 @@ def test_nothing_depends_on_a_volume_that_an_earlier_step_dropped():
 
 def test_unstable_columns_go_and_unknown_ones_stay():
     stability = {"f0": 0.9, "f1": 0.74, "f2": float("nan"), "elsewhere": 0.1}
-    step = DropUnstable(stability, least=0.75).fit(table(4))
-    assert step.kept_ == ["f0", "f3"]
-    assert step.log() == {
-        "step": "DropUnstable",
-        "kept": 2,
-        "dropped": ["f1", "f2"],
-        "unknown": 1,
-    }
+    assert DropUnstable(stability, least=0.75).fit(table(4)).kept_ == ["f0", "f3"]
 
 
 def outcome(risk, seed=0, binary=False):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from radpipe.prognosis.report import evidence
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, at, number, sentences
+from radpipe.prognosis.report.checklists.known import Known, at, number
 from radpipe.prognosis.report.overlap import overlap_of
-from radpipe.prognosis.report.words import counted, listed
+from radpipe.prognosis.report.words import counted, listed, sentences
 
 COHORT: dict[str, Answer] = {}
 answer = entering(COHORT)
@@ -164,12 +165,10 @@ def centres(known: Known) -> str | None:
 @answer
 def clinical_columns(known: Known) -> str | None:
     """Predictors that are no features."""
-    table = known.tables.get("subgroups")
+    names = evidence.clinical_columns(known.tables.get("subgroups"))
     count = known.get("cohort", "clinical")
-    if table is not None:
-        names = [name for name in table.columns if name not in ("case_id", "patient_id")]
-        if names:
-            return f"Clinical predictors: {listed(names)}."
+    if names:
+        return f"Clinical predictors: {listed(names)}."
     if count is None:
         return None
     return f"Clinical predictors: {count}." if count else "No clinical predictor was named."
@@ -215,8 +214,8 @@ def missing(known: Known) -> str | None:
         return rule
     worst = max(rows, key=lambda row: float(row["missing"]))
     share = f"{100 * worst['missing']:.0f} %"
-    have = "column has" if len(rows) == 1 else "columns have"
-    return f"{rule} In this cohort {len(rows)} {have} holes, at most {share}."
+    have = counted(len(rows), "column has", "columns have")
+    return f"{rule} In this cohort {have} holes, at most {share}."
 
 
 @answer
@@ -235,10 +234,7 @@ def drift(known: Known) -> str | None:
 @answer
 def subgroups(known: Known) -> str | None:
     """Subgroups by clinical columns."""
-    table = known.tables.get("subgroups")
-    if table is None:
-        return None
-    names = [name for name in table.columns if name not in ("case_id", "patient_id")]
+    names = evidence.clinical_columns(known.tables.get("subgroups"))
     if not names:
         return None
     return f"The report has a table of subgroups, with intervals, by: {listed(names)}."

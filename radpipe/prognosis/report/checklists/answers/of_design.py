@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, sentences
+from radpipe.prognosis.report.checklists.known import Known
 from radpipe.prognosis.report.overlap import overlap_of, sign_of
-from radpipe.prognosis.report.words import counted, inner_purpose, listed
+from radpipe.prognosis.report.words import counted, inner_purpose, listed, sentences
 
 _BASELINES_ONLY = "Only baselines were evaluated: too few events, or nothing else was asked for."
 _CHOSEN = {"univariate": "by univariate score tests", "mrmr": "by minimum redundancy"}
@@ -54,8 +54,7 @@ def leaks(known: Known) -> str | None:
     tuning = ", tuning" if known.get("design", "trials") else ""
     return (
         f"Every step that is fitted (selection, scaling, harmonisation, imputation{tuning}) was "
-        f"fitted on training patients only. Checked for leaks: {listed(checked)}; found: "
-        "none."
+        f"fitted on training patients only. Checked for leaks: {listed(checked)}; found: none."
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, at, sentences
-from radpipe.prognosis.report.words import counted, listed
+from radpipe.prognosis.report.checklists.known import Known, at
+from radpipe.prognosis.report.words import counted, listed, sentences
 
 _CLASS = re.compile(r"(?:^|_)(firstorder|shape2D|shape|glcm|glrlm|glszm|gldm|ngtdm)_[0-9]*[A-Z]")
 

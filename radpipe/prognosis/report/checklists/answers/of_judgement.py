@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, number, sentences
+from radpipe.prognosis.report.checklists.known import Known, number
 from radpipe.prognosis.report.overlap import overlap_of
-from radpipe.prognosis.report.words import listed
+from radpipe.prognosis.report.words import listed, sentences
 
 JUDGEMENT: dict[str, Answer] = {}
 answer = entering(JUDGEMENT)
@@ -99,8 +99,7 @@ def groups(known: Known) -> str | None:
     """Where risk groups are cut."""
     cuts = known.get("design", "cuts")
     told = listed(sorted({str(cut) for cut in cuts.values()})) if cuts else "training patients"
-    scored = "score" if known.binary else "risk"
-    return f"Groups of high and low {scored}: cut at the median {scored} of: {told}."
+    return f"Groups of high and low {known.risk_name}: cut at its median in: {told}."
 
 
 @answer

@@ -7,9 +7,10 @@ from typing import Any
 
 from radpipe.prognosis.report.branches import without_weight
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
-from radpipe.prognosis.report.checklists.known import Known, at, number, sentences, span
+from radpipe.prognosis.report.checklists.known import Known, at, number, span
 from radpipe.prognosis.report.overlap import overlap_of
-from radpipe.prognosis.report.words import listed, smallest_p
+from radpipe.prognosis.report.slopes import meaningful_slope
+from radpipe.prognosis.report.words import listed, sentences, smallest_p
 
 _MOST_FEATURES = 5
 _PAIRS = {"c_index": "C-index", "auc": "AUC", "uno": "Uno's C", "average_precision": "AUPRC"}
@@ -47,15 +48,18 @@ def main_result(known: Known) -> str | None:
 def comparison(known: Known) -> str | None:
     """Differences from the baselines."""
     versus = known.main.get("versus") or {}
-    measure = "AUC" if known.binary else "C-index"
     # Three digits: two would hide whether an interval holds zero.
-    told = [f"{span(found, 3)} over {name}" for name, found in versus.items() if span(found)]
+    told = [
+        f"{span(found, 3, signed=True)} over {name}"
+        for name, found in versus.items()
+        if span(found)
+    ]
     if not told:
         return None
     shared = overlap_of(known.metrics)
     return sentences(
         [
-            f"Difference in {measure} of {known.get('main')}: {listed(told)}.",
+            f"Difference in {known.measure_name} of {known.get('main')}: {listed(told)}.",
             None if shared is None else "Training patients are among these: it shows no gain.",
             without_weight(known.main),
         ]
@@ -65,7 +69,7 @@ def comparison(known: Known) -> str | None:
 @answer
 def likelihood_gain(known: Known) -> str | None:
     """What radiomics adds to clinical columns and volume."""
-    found = span(known.main.get("likelihood_gain"), 3)
+    found = span(known.main.get("likelihood_gain"), 3, signed=True)
     unit = "patient" if known.binary else "event"
     if found is None:
         return None
@@ -75,13 +79,21 @@ def likelihood_gain(known: Known) -> str | None:
 @answer
 def calibration_result(known: Known) -> str | None:
     """Slope and O/E of the main model."""
-    slope = number(known.main.get("calibration_slope"))
+    slope = number(_slope(known))
     overall = f"Calibration slope of {known.get('main')}: {slope}." if slope else None
     told = [_observed(entry) for entry in known.main.get("horizons") or ()]
     ratios = [one for one in told if one]
     return sentences(
         [overall, f"Observed to expected events: {listed(ratios)}." if ratios else None]
     )
+
+
+def _slope(known: Known) -> float | None:
+    found, predictions = known.main.get("calibration_slope"), known.tables.get("predictions")
+    if predictions is None:
+        return found
+    times = [entry.get("time") for entry in known.main.get("horizons") or ()]
+    return meaningful_slope(found, predictions, str(known.get("main")), times)
 
 
 def _observed(entry: dict[str, Any]) -> str | None:
@@ -145,8 +157,7 @@ def optimism(known: Known) -> str | None:
     training, gap = number(known.main.get("training")), number(known.main.get("optimism"))
     if training is None or gap is None:
         return None
-    measure = "AUC" if known.binary else "C-index"
-    return f"{measure} in training patients {training}: optimism {gap}."
+    return f"{known.measure_name} in training patients {training}: optimism {gap}."
 
 
 @answer
@@ -156,11 +167,10 @@ def controls(known: Known) -> str | None:
     rows = known.get("controls", "permuted_features") or {}
     shuffled = number(labels.get("mean"))
     swapped = number(rows.get("mean"))
-    measure = "AUC" if known.binary else "C-index"
     return sentences(
         [
-            f"With permuted outcomes the mean {measure} is {shuffled}, p {number(labels.get('p'))} "
-            f"({smallest_p(len(labels['values']))})."
+            f"With permuted outcomes the mean {known.measure_name} is {shuffled}, "
+            f"p {number(labels.get('p'))} ({smallest_p(len(labels['values']))})."
             if shuffled
             else None,
             f"With permuted features it is {swapped} ({smallest_p(len(rows['values']))})."
@@ -175,8 +185,9 @@ def controls(known: Known) -> str | None:
 def volume_correlation(known: Known) -> str | None:
     """Correlation of risk with volume."""
     found = number(known.main.get("correlation_with_volume"))
-    scored = "score" if known.binary else "risk"
-    return f"Rank correlation of the {scored} with tumour volume: {found}." if found else None
+    if not found:
+        return None
+    return f"Rank correlation of the {known.risk_name} with tumour volume: {found}."
 
 
 @answer
