@@ -273,6 +273,7 @@ def _of_validation(models: dict[str, Any]) -> dict[str, Any]:
         {
             "feature": f"original_firstorder_Mean{number}",
             "text": False,
+            "differs": ["shifted"] if number < 3 else [],
             "drifted": ["shifted"] if number < 3 else [],
             "outside": 0.6 - 0.02 * number if number < 20 else 0.0,
             "missing": 0.0,

@@ -25,6 +25,11 @@ _MANY = 0.05
 _CHANCE = 0.001
 # The ways to drift.
 OUTSIDE, SHIFTED, MISSING = "outside", "shifted", "missing"
+_KINDS = {
+    OUTSIDE: f"outside the training range in more than {_MANY:.0%} of the patients",
+    SHIFTED: f"shifted by more than {LARGE_SHIFT} standard deviations",
+    MISSING: "missing more often than in training",
+}
 _TOLERANCE = 0.15
 _NEARLY_ALL = 0.9
 _FEWEST_COLUMNS = 3
@@ -158,9 +163,10 @@ def drift(
         ``columns``, those that differ most first: ``feature``, ``text``, ``used``, ``outside``
         (share of patients outside the training range, or of a category that training lacked),
         ``missing``, ``training_missing``, ``shift`` (standardised mean difference, Austin 2009,
-        doi 10.1002/sim.3697; None of a column of text), ``drifted`` (those of these that chance
-        does not explain). ``standardised`` and ``training_standardised``: whether each table was
-        brought to one scale within itself. ``summary``: the same in words.
+        doi 10.1002/sim.3697; None of a column of text), ``differs`` (which of these are large),
+        ``drifted`` (which of those chance does not explain). ``standardised`` and
+        ``training_standardised``: whether each table was brought to one scale within itself.
+        ``summary``: the same in words.
     """
     cohort = column_facts(X)
     known = X.notna().sum().to_numpy()
@@ -178,7 +184,10 @@ def drift(
         for place, (theirs, ours) in enumerate(zip(training, cohort, strict=True))
     ]
     for each in columns:
-        each["drifted"] = _drifted(each, len(X), patients)
+        each["differs"] = _differs(each)
+        each["drifted"] = [
+            kind for kind in each["differs"] if _beyond_chance(kind, each, len(X), patients)
+        ]
     columns.sort(key=lambda each: (-_size(each), each["feature"]))
     here, there = (
         common_scale([each for each in told if each["feature"] in features])
@@ -263,39 +272,36 @@ def _near(values: Floats, wanted: float) -> NDArray[np.bool_]:
 
 
 def _in_words(columns: Sequence[Facts]) -> str:
-    outside, shifted, missing = (
-        sum(what in each["drifted"] for each in columns) for what in (OUTSIDE, SHIFTED, MISSING)
-    )
-    return (
-        f"Columns outside the training range in more than {_MANY:.0%} of the patients: {outside} "
-        f"of {len(columns)}; shifted by more than {LARGE_SHIFT} standard deviations: {shifted}; "
-        f"missing more often than in training: {missing}. What could be chance alone (p of "
-        f"{_CHANCE:g} or more) is not counted."
-    )
+    told = [
+        f"{what}: {sum(kind in each['differs'] for each in columns)}, of which "
+        f"{sum(kind in each['drifted'] for each in columns)} beyond chance"
+        for kind, what in _KINDS.items()
+    ]
+    return f"Of {len(columns)} columns, {'; '.join(told)} (p below {_CHANCE:g})."
 
 
-def _drifted(column: Facts, patients: int, training: int) -> list[str]:
-    """Name the ways in which a column drifted by more than chance explains."""
+def _differs(column: Facts) -> list[str]:
+    """Name the ways in which a column differs, be it by chance."""
+    seen = {
+        OUTSIDE: (column["outside"] or 0.0) > _MANY,
+        SHIFTED: abs(column["shift"] or 0.0) > LARGE_SHIFT,
+        MISSING: column["missing"] > column["training_missing"] + _MANY,
+    }
+    return [kind for kind, so in seen.items() if so]
+
+
+def _beyond_chance(kind: str, column: Facts, patients: int, training: int) -> bool:
     ours = round(patients * (1 - column["missing"]))
     theirs = round(training * (1 - column["training_missing"]))
-    outside, shift = column["outside"] or 0.0, column["shift"]
-    found = []
-    beyond = round(outside * ours)
-    # Of text, who has a category that training lacked.
-    by_chance = (
-        chance_more(beyond, ours, 0, theirs)
-        if column["text"]
-        else chance_outside(beyond, ours, theirs)
-    )
-    if outside > _MANY and by_chance < _CHANCE:
-        found.append(OUTSIDE)
-    if abs(shift or 0.0) > max(LARGE_SHIFT, _shift_by_chance(ours, theirs)):
-        found.append(SHIFTED)
-    if column["missing"] > column["training_missing"] + _MANY and (
-        chance_more(patients - ours, patients, training - theirs, training) < _CHANCE
-    ):
-        found.append(MISSING)
-    return found
+    if kind == SHIFTED:
+        return bool(abs(column["shift"]) > _shift_by_chance(ours, theirs))
+    if kind == MISSING:
+        return chance_more(patients - ours, patients, training - theirs, training) < _CHANCE
+    outside = round(column["outside"] * ours)
+    if column["text"]:
+        # Who has a category that training lacked.
+        return chance_more(outside, ours, 0, theirs) < _CHANCE
+    return chance_outside(outside, ours, theirs) < _CHANCE
 
 
 def chance_outside(outside: int, patients: int, training: int) -> float:

@@ -45,7 +45,7 @@ def test_the_same_cohort_has_no_drift():
     assert [each["shift"] for name, each in columns.items() if name != "stage"] == [0] * 4
     assert {each["outside"] for each in columns.values()} == {0}
     assert [name for name, each in columns.items() if each["used"]] == ["f1"]
-    assert "of the patients: 0 of 5" in found["summary"]
+    assert "of the patients: 0, of which 0 beyond chance" in found["summary"]
 
 
 def test_shift_is_the_difference_of_means_in_pooled_deviations():
@@ -60,7 +60,7 @@ def test_what_differs_most_comes_first():
     found, columns = compare(X, X.assign(f2=X["f2"] * 3, stage="IV"))
     assert found["columns"][0]["feature"] == "f2"
     assert columns["f2"]["shift"] > 0.5
-    assert "deviations: 1;" in found["summary"]
+    assert "deviations: 1, of which 1 beyond chance;" in found["summary"]
     assert columns["stage"]["outside"] == 1
 
 
@@ -86,6 +86,7 @@ def test_empty_and_constant_columns_have_facts_all_the_same():
     assert columns["empty"] == {
         "feature": "empty",
         "text": False,
+        "differs": [],
         "drifted": [], "used": False, "outside": None, "missing": 1, "training_missing": 1,
         "shift": None,
     }  # fmt: skip
@@ -171,7 +172,7 @@ def test_another_sample_of_the_same_population_is_not_called_drift():
     assert drifted(found).total() <= 2
     moved = drift(column_facts(X), Y + 5, names, [], 60)
     assert drifted(moved) == {"outside": 200, "shifted": 200}
-    assert "of the patients: 200 of 200; shifted" in moved["summary"]
+    assert "of the patients: 200, of which 200 beyond chance; shifted" in moved["summary"]
     assert drifted(drift(column_facts(X), Y.assign(f3=np.nan), names, [], 60))["missing"] == 1
 
 

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from radpipe.prognosis.evaluation.drift import LARGE_SHIFT, MISSING, OUTSIDE, SHIFTED
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Section, Text
 from radpipe.prognosis.report.evidence import Evidence
 
 _MOST_ROWS = 25
-_MANY = 0.05
 _MARK = "beyond chance"
 _NAMES = ("feature", "used", "outside", "missing", "training_missing", "shift", "drifted")
-_KINDS = {
-    OUTSIDE: f"outside the training range in more than {_MANY:.0%} of the patients",
-    SHIFTED: f"shifted by more than {LARGE_SHIFT} standard deviations",
-    MISSING: "missing more often than in training",
-}
 _COLUMNS = (
     Column("Column"),
     Column("Used by the model"),
@@ -94,33 +87,9 @@ def _blocks(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
     )
     rows = [_row(column) for column in shown]
     return [
-        Text(_counts(columns)),
         Grid("Drift", _COLUMNS, rows, data),
         Text(told, soft=True),
     ]
-
-
-def _counts(columns: Sequence[Mapping[str, Any]]) -> str:
-    """Say how many columns seem to drift, and how many of these more than chance alone would."""
-    told = []
-    for kind, what in _KINDS.items():
-        seeming = sum(kind in _seeming(column) for column in columns)
-        beyond = sum(kind in (column.get("drifted") or ()) for column in columns)
-        told.append(f"{what}: {seeming}, of which {beyond} {_MARK}")
-    return f"Of {words.counted(len(columns), 'column')}, {'; '.join(told)}."
-
-
-def _seeming(column: Mapping[str, Any]) -> set[str]:
-    """Return what a reader of the table would call drift, by the evaluation's own limits."""
-    outside, shift, missing, before = (
-        column.get(name) or 0.0 for name in ("outside", "shift", "missing", "training_missing")
-    )
-    seen = {
-        OUTSIDE: outside > _MANY,
-        SHIFTED: abs(shift) > LARGE_SHIFT,
-        MISSING: missing > before + _MANY,
-    }
-    return {kind for kind, so in seen.items() if so}
 
 
 def _plain(value: object) -> Any:

@@ -141,12 +141,7 @@ def test_what_counts_as_drift_is_marked_and_comes_first(evidence):
         ("Mean0", None),
         ("Mean1", None),
     ]
-    counts, legend = (block.text for block in section.blocks if block.kind == "text")
-    assert counts == (
-        "Of 30 columns, outside the training range in more than 5% of the patients: 2, of which 1 "
-        "beyond chance; shifted by more than 0.5 standard deviations: 2, of which 0 beyond chance; "
-        "missing more often than in training: 1, of which 1 beyond chance."
-    )
+    (legend,) = (block.text for block in section.blocks if block.kind == "text")
     assert "what is not marked could be chance alone" in legend
     assert grid.data.rows[2][-1] == "outside missing"
 
