@@ -34,7 +34,7 @@ class FusionModel(Model):
     Every branch is a model of its own. Its out-of-fold scores, standardised, are the columns of a
     small regression with weights that cannot be negative. A lasso on all branches but the first
     keeps most of those out whose scores tell nothing (seven of ten), and shrinks the others. Where
-    none is left the fusion *is* the clinical model, or volume.
+    none is left the fusion ranks patients as the clinical model, or volume, does.
 
     Parameters
     ----------

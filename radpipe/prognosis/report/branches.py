@@ -32,8 +32,11 @@ def without_weight(facts: Mapping[str, Any]) -> str | None:
     told, alone = _capital(told), f"the {baseline[0]} model"
     if not any(one["weighted"] for _, one in others):
         names = " or ".join(name for name, _ in others)
-        return f"{told}: the fusion is {alone}, and nothing here speaks for {names}."
-    return f"{told}: the fusion is then {alone}." if len(others) == 1 else f"{told}."
+        return (
+            f"{told}: the fusion ranks patients as {alone} does; nothing here speaks for {names}."
+        )
+    then = f": the fusion then ranks patients as {alone} does" if len(others) == 1 else ""
+    return f"{told}{then}."
 
 
 def added_by(facts: Mapping[str, Any]) -> str:

@@ -24,18 +24,18 @@ def facts(fits=25, first=FIRST, **weighted):
     [
         (
             facts(radiomics=3),
-            "Radiomics got weight 0 in 22 of 25 fits: the fusion is then the clinical + volume "
-            "model.",
+            "Radiomics got weight 0 in 22 of 25 fits: the fusion then ranks patients as the "
+            "clinical + volume model does.",
         ),
         (
             facts(radiomics=0),
-            "Radiomics got weight 0 in all 25 fits: the fusion is the clinical + volume model, and "
-            "nothing here speaks for radiomics.",
+            "Radiomics got weight 0 in all 25 fits: the fusion ranks patients as the clinical + "
+            "volume model does; nothing here speaks for radiomics.",
         ),
         (
             facts(fits=1, first="volume", radiomics=0),
-            "Radiomics got weight 0 in training: the fusion is the volume model, and nothing here "
-            "speaks for radiomics.",
+            "Radiomics got weight 0 in training: the fusion ranks patients as the volume model "
+            "does; nothing here speaks for radiomics.",
         ),
         (
             facts(radiomics=25, genes=24),
@@ -44,7 +44,8 @@ def facts(fits=25, first=FIRST, **weighted):
         (
             facts(first="volume", radiomics=0, genes=0),
             "Radiomics got weight 0 in all 25 fits; branch genes got weight 0 in all 25 fits: the "
-            "fusion is the volume model, and nothing here speaks for radiomics or genes.",
+            "fusion ranks patients as the volume model does; nothing here speaks for radiomics or "
+            "genes.",
         ),
         (
             facts(**{"other features": 0}, tex=25),
