@@ -25,7 +25,7 @@ test-kernels: $(DEV_STAMP)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not slow" tests/unit/extraction tests/property
 
 test-all: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile exploring
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -34,7 +34,7 @@ def test_the_whole_line(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     told = dict(re.findall(r"^  (true hazard|model|tumour volume) +([\d.]+)", ended.stdout, re.M))
     metrics = json.loads((tmp_path / "demo" / "evaluation" / "metrics.json").read_text())
-    for name, said in (("xgb_cox", "model"), ("volume", "tumour volume")):
+    for name, said in (("fusion", "model"), ("volume", "tumour volume")):
         assert float(told[said]) == pytest.approx(
             metrics["models"][name]["c_index"]["estimate"], abs=6e-4
         )
