@@ -13,13 +13,13 @@ from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.clinical import ClinicalModel, ClinicalVolumeModel
 from radpipe.prognosis.models.elastic_net import CoxModel, LogisticModel
 from radpipe.prognosis.models.parts import Columns, Reduction
+from radpipe.prognosis.models.table import OTHER_FEATURES, RADIOMICS
 from radpipe.prognosis.models.volume import VolumeModel
 from radpipe.prognosis.models.writing import restored, written
 from radpipe.prognosis.survival.cox import fit_cox
 from radpipe.prognosis.survival.endpoint import Floats, events_of, is_binary
 from radpipe.prognosis.survival.logistic import fit_logistic
 
-RADIOMICS, OTHERS = "radiomics", "other features"
 # What a further branch must bring, in standard errors of its gradient. More keeps more noise out,
 # and more weak signals, until the fusion is all or nothing by the luck of a cohort, which folds of
 # that cohort cannot tell: at 1 the interval of its gain held the truth in 87 of 100 cohorts of 100
@@ -130,7 +130,7 @@ class FusionModel(Model):
         kind = LogisticModel if is_binary(y) else CoxModel
         further = {name for names in offered.branches.values() for name in names}
         radiomics = [name for name in offered.features if name not in further]
-        rest = OTHERS if offered.branches else RADIOMICS
+        rest = OTHER_FEATURES if offered.branches else RADIOMICS
         for name, features in {rest: radiomics, **offered.branches}.items():
             branch = kind(reduction=self.reduction, trials=self.trials, **common)
             part = Columns(features, volume=offered.volume, batch=offered.batch)

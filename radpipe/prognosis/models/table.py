@@ -32,6 +32,8 @@ class Entry(NamedTuple):
 VOLUME, CLINICAL, BOTH = "volume", "clinical", "clinical_volume"
 BASELINES = (VOLUME, CLINICAL, BOTH)
 DEFAULT = "fusion"
+# Branches of it: the features, or those that no branch of the user's has.
+RADIOMICS, OTHER_FEATURES = "radiomics", "other features"
 _ROOM = "radpipe.prognosis.models"
 MODELS = {
     VOLUME: Entry(f"{_ROOM}.volume.VolumeModel", "Tumour volume alone"),

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from radpipe.prognosis.evaluation.branches import weights_note
-
-# The features of no branch, where users name branches of their own.
-_REST = "other features"
+from radpipe.prognosis.models.table import OTHER_FEATURES, RADIOMICS
 
 
 def without_weight(facts: Mapping[str, Any]) -> str | None:
@@ -52,12 +50,12 @@ def added_by(facts: Mapping[str, Any]) -> str:
     str
         To begin a sentence with, such as ``Radiomics adds``.
     """
-    others = [*(facts.get("branches") or {})][1:]
+    others = [*facts.get("branches", {})][1:]
     if not others:
         return "The model adds"
     if len(others) > 1:
         return f"Together {', '.join(others[:-1])} and {others[-1]} add"
-    add = "add" if others[0] == _REST else "adds"
+    add = "add" if others[0] == OTHER_FEATURES else "adds"
     return _capital(f"{_called(others[0])} {add}")
 
 
@@ -74,7 +72,7 @@ def weights_in_table(facts: Mapping[str, Any]) -> str | None:
     str or None
         In how many fits; the weight itself where there was but one; None where it is no fusion.
     """
-    others = [*(facts.get("branches") or {}).items()][1:]
+    others = [*facts.get("branches", {}).items()][1:]
     if any(one["fits"] > 1 for _, one in others):
         return weights_note(facts)
     return "; ".join(f"{name}: weight {one['weight']:.3f}" for name, one in others) or None
@@ -82,7 +80,7 @@ def weights_in_table(facts: Mapping[str, Any]) -> str | None:
 
 def _called(name: str) -> str:
     # Users name branches of their own.
-    return name if name in ("radiomics", _REST) else f"branch {name}"
+    return name if name in (RADIOMICS, OTHER_FEATURES) else f"branch {name}"
 
 
 def _capital(text: str) -> str:
