@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     for name, what in MEASURES.items():
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--seeds", type=int, help="cohorts or permutations, for a shorter run")
+        command.add_argument("--first", type=int, default=0, help="the first of them: other draws")
         command.add_argument(
             "--models", type=lambda told: told.split(","), help="for a shorter run"
         )

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from cohorts import CLINICAL, Cohort, Population, draw, endpoint_of, evaluated, tested
-from shown import Verdict, mean_and_error, near, run, show, shown
+from shown import Verdict, mean_and_error, near, run, seeds, show, shown
 
 from radpipe.prognosis.evaluation.results import Evaluation
 from radpipe.prognosis.survival import binary_calibration, calibration_slope
@@ -29,7 +29,7 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
     verdicts = []
     for kind, population in POPULATIONS.items():
         job = partial(one_cohort, kind, population, chosen)
-        found = pd.DataFrame(run(job, range(chosen.seeds or COHORTS), chosen))
+        found = pd.DataFrame(run(job, seeds(chosen, COHORTS), chosen))
         rows = [
             (name, shown(*mean_and_error(found[name])), f"{found[name].std():.3f}")
             for name in found

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from cohorts import Cohort, Population, draw, endpoint_of, evaluated
-from shown import Verdict, mean_and_error, run, show
+from shown import Verdict, mean_and_error, run, seeds, show
 
 from radpipe.prognosis.evaluation.models import ModelOptions, prepare
 from radpipe.prognosis.evaluation.roles import Roles
@@ -33,7 +33,7 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
     verdicts = []
     for kind, population in POPULATIONS.items():
         job = partial(one_cohort, population, chosen)
-        found = pd.DataFrame(run(job, range(chosen.seeds or COHORTS), chosen))
+        found = pd.DataFrame(run(job, seeds(chosen, COHORTS), chosen))
         rows = [
             row(found, value, name)
             for name in (BASELINE, *(chosen.models or MODELS))

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 from cohorts import CLINICAL, Cohort, Population, draw, endpoint_of, evaluated, values_of
-from shown import Verdict, at_least, mean_and_error, near, run, show, shown
+from shown import Verdict, at_least, mean_and_error, near, run, seeds, show, shown
 
 from radpipe.prognosis.tables.steps import Univariate
 
@@ -25,16 +25,16 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
     rows, verdicts = [], []
     for kind in CHEAP:
         population = Population(FEATURES, binary=kind == "binary")
-        for models, seeds in ((CHEAP[kind], MANY), (COSTLY[kind], SOME)):
+        for models, count in ((CHEAP[kind], MANY), (COSTLY[kind], SOME)):
             job = partial(one_cohort, population, models, chosen)
-            found = pd.DataFrame(run(job, range(chosen.seeds or seeds), chosen))
+            found = pd.DataFrame(run(job, seeds(chosen, count), chosen))
             # Baselines come along with the costly ones too, on some of the same cohorts.
             for name in found if models is CHEAP[kind] else models:
                 what = f"{name}, {kind}, {len(found)} seeds"
                 rows.append((what, shown(*mean_and_error(found[name]))))
                 margin = max(0.02, 3 * mean_and_error(found[name])[1])
                 verdicts.append(near(f"mean of {what}", found[name], 0.5, margin))
-    leaky = run(partial(one_leak, chosen), range(chosen.seeds or MANY), chosen)
+    leaky = run(partial(one_leak, chosen), seeds(chosen, MANY), chosen)
     what = f"cox after a selection before the split, {len(leaky)} seeds"
     rows.append((what, shown(*mean_and_error(leaky))))
     show(

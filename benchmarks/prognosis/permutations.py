@@ -9,7 +9,7 @@ import argparse
 from functools import partial
 
 import numpy as np
-from shown import Verdict, mean_and_error, near, run, show, shown
+from shown import Verdict, mean_and_error, near, run, seeds, show, shown
 from tables import survival_tables
 
 from radpipe.prognosis.evaluation.controls import LABELS, Permutation, run_permutation
@@ -30,7 +30,7 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
         for trials, count, models in ((0, PERMUTATIONS, MODELS), (tuned, TUNED, TUNED_MODELS)):
             for model in chosen.models or models:
                 job = partial(one_permutation, study, model, trials)
-                found = run(job, range(min(chosen.seeds or count, count)), chosen)
+                found = run(job, seeds(chosen, count), chosen)
                 mean, error = mean_and_error(found)
                 rows.append((name, model, trials, len(found), shown(mean, error)))
                 what = f"{name}, {model}, {len(found)} permutations, {trials} trials"

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 from cohorts import Population, draw, evaluated, true_value, values_of
-from shown import Verdict, at_most, mean_and_error, run, show, shown
+from shown import Verdict, at_most, mean_and_error, run, seeds, show, shown
 
 PATIENTS, COHORTS, REPEATS = 300, 10, 5
 POPULATION = Population(200, 5, (0.75, 0.75))
@@ -19,7 +19,7 @@ TRUTH = "true hazard"
 
 def measure(chosen: argparse.Namespace) -> list[Verdict]:
     job = partial(one_cohort, chosen)
-    found = pd.DataFrame(run(job, range(chosen.seeds or COHORTS), chosen))
+    found = pd.DataFrame(run(job, seeds(chosen, COHORTS), chosen))
     models = chosen.models or MODELS
     title = f"Two planted clusters of 200, {len(found)} cohorts of {PATIENTS}"
     show(title, ("model", "mean C", "gap to the true hazard", "worst rank"), _rows(found, models))

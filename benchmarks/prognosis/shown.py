@@ -22,6 +22,10 @@ class Verdict(NamedTuple):
     passed: bool
 
 
+def seeds(chosen: argparse.Namespace, count: int) -> range:
+    return range(chosen.first, chosen.first + (chosen.seeds or count))
+
+
 def run(job: Callable[[Any], Any], items: Sequence[Any], chosen: argparse.Namespace) -> list[Any]:
     """Do a job for every item, with a bar; results do not depend on the number of workers."""
     with progress_bar(chosen.measure, len(items), shown=True) as step:

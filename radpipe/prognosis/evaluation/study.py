@@ -254,7 +254,8 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     others = roles.others([*rows.columns, *([] if told is None else told.columns)])
     features = _features(rows, roles, others)
     # Before the join: a clinical column may be named like a feature, and is none.
-    extracted = feature_columns(features, roles.features, others)
+    # In order of name, as patients are: the same table in another order is the same study.
+    extracted = sorted(feature_columns(features, roles.features, others))
     size = volume_column(features, roles.volume)
     _refuse_resembling(roles, extracted, set(feature_columns(features)))
     joined = _cleaned(
@@ -313,7 +314,6 @@ def _joined(
 
 
 def _in_order(joined: pd.DataFrame) -> pd.DataFrame:
-    # The same patients in another order are the same study, fold for fold.
     ordered = joined.sort_values("patient_id", kind="stable")
     ordered.attrs = joined.attrs
     return ordered

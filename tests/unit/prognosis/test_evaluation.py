@@ -69,10 +69,11 @@ def test_what_is_no_evaluation_is_refused(tmp_path, content, told):
         Evaluation.load(tmp_path)
 
 
-def test_the_order_of_the_clinical_table_and_of_its_columns_does_not_matter():
+def test_the_order_of_rows_and_of_columns_does_not_matter():
     features, clinical = cohort()
     first = evaluate(features, clinical, **TREES)
-    again = evaluate(features, clinical[clinical.columns[::-1]][::-1], **TREES)
+    turned = (table[table.columns[::-1]][::-1] for table in (features, clinical))
+    again = evaluate(*turned, **TREES)
     assert again.metrics == first.metrics
     pd.testing.assert_frame_equal(again.predictions, first.predictions)
 

@@ -123,7 +123,7 @@ def test_other_columns_and_their_order_do_not_matter(model):
 
 def test_missing_columns_are_listed(model):
     features, _ = simulate(10)
-    with pytest.raises(ModelError, match=f"missing: {VOLUME}, {TEXTURE};"):
+    with pytest.raises(ModelError, match=f"missing: {TEXTURE}, {VOLUME};"):
         predict(model, features.drop(columns=[VOLUME, TEXTURE]))
 
 

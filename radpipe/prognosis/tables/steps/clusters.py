@@ -22,17 +22,17 @@ _ROUNDING = 1e-12
 class CorrelationClusters(Selector):
     """Cluster columns by rank correlation and keep the leader of each.
 
-    The most stable column leads first, and takes all that correlate with it; then the most stable
-    of those still free, and so on. Every column dropped thus correlates with one that is kept,
-    which single linkage does not promise. Outcomes play no part.
+    The most stable column leads first, of equally stable ones that with which most others
+    correlate, and takes all that correlate with it; then the next of those still free, and so on.
+    Every column dropped thus correlates with one that is kept, which single linkage does not
+    promise. Outcomes play no part.
 
     Parameters
     ----------
     threshold : float
         The least absolute Spearman correlation with the leader.
     stability : mapping of str to float, optional
-        How repeatable a column is (its ICC), highest leads first; columns without one come after,
-        in the table's order.
+        How repeatable a column is (its ICC), highest leads first; columns without one come after.
 
     Attributes
     ----------
@@ -50,19 +50,28 @@ class CorrelationClusters(Selector):
         self.stability = stability
 
     def _choose(self, X: pd.DataFrame, y: NDArray[Any] | None) -> NDArray[np.bool_]:
-        order = self._precedence(X.columns)
-        ranks = np.ascontiguousarray(standard_ranks(numbers_of(X)).T[order])
-        leaders = order[_leaders(ranks, self.threshold)]
+        ranks = np.ascontiguousarray(standard_ranks(numbers_of(X)).T)
+        order = self._precedence(X.columns, ranks)
+        leaders = order[_leaders(ranks[order], self.threshold)]
         names = X.columns.to_numpy(object)
         self.clusters_ = {name: [name] for name in names[order[leaders == order]]}
         for place in np.flatnonzero(leaders != order):
             self.clusters_[names[leaders[place]]].append(names[order[place]])
         return np.isin(np.arange(X.shape[1]), leaders)
 
-    def _precedence(self, columns: pd.Index) -> NDArray[np.intp]:
+    def _precedence(self, columns: pd.Index, ranks: Floats) -> NDArray[np.intp]:
         known = pd.Series(self.stability or {}, dtype=np.float64)
         stability = known.reindex(columns).fillna(-np.inf).to_numpy()
-        return np.argsort(-stability, kind="stable")
+        return np.lexsort((-_neighbours(ranks, self.threshold), -stability))
+
+
+def _close(some: Floats, ranks: Floats, threshold: float) -> NDArray[np.bool_]:
+    return np.abs(some @ ranks.T) >= threshold - _ROUNDING
+
+
+def _neighbours(ranks: Floats, threshold: float) -> NDArray[np.intp]:
+    blocks = np.array_split(ranks, range(_AT_ONCE, len(ranks), _AT_ONCE))
+    return np.concatenate([_close(block, ranks, threshold).sum(axis=1) for block in blocks])
 
 
 def _leaders(ranks: Floats, threshold: float) -> NDArray[np.intp]:
@@ -71,7 +80,7 @@ def _leaders(ranks: Floats, threshold: float) -> NDArray[np.intp]:
     free = np.arange(len(ranks))
     while len(free):
         block = free[:_AT_ONCE]
-        close = np.abs(ranks[block] @ ranks[free].T) >= threshold - _ROUNDING
+        close = _close(ranks[block], ranks[free], threshold)
         for candidate, near in zip(block, close, strict=True):
             if leaders[candidate] < 0:
                 taken = free[near]

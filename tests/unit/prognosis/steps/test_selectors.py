@@ -78,11 +78,11 @@ def test_clusters_are_those_found_pair_by_pair(seed, threshold):
     names = list(frame.columns)
     stability = dict(zip(names, np.random.default_rng(seed).random(15).tolist(), strict=True))
     unknown = {name: icc for name, icc in stability.items() if name not in ("f3", "f9")}
-    for known, order in [
-        (None, names),
-        (stability, sorted(names, key=lambda name: -stability[name])),
-        (unknown, [*sorted(unknown, key=lambda name: -unknown[name]), "f3", "f9"]),
-    ]:
+    correlations = np.abs(spearmanr(frame).statistic)
+    others = dict(zip(names, (correlations >= threshold).sum(axis=0).tolist(), strict=True))
+    for known in (None, stability, unknown):
+        icc = known or {}
+        order = sorted(names, key=lambda name: (-icc.get(name, -1.0), -others[name]))
         step = CorrelationClusters(threshold, known).fit(frame)
         assert step.clusters_ == greedy(frame, threshold, order)
         assert step.kept_ == [name for name in names if name in step.clusters_]
