@@ -88,14 +88,14 @@ def _models(metrics: dict[str, Any]) -> Iterator[str]:
     yield f"{title} ({metrics['design']['interval']}), and what it is above volume:"
     for name, facts in metrics["models"].items():
         gain = facts["versus"].get("volume")
-        above = "" if gain is None else f"   {_interval(gain, '+.3f')}"
+        above = "" if gain is None else f"   {_gain(gain)}"
         bold = "bold" if name == metrics["main"] else "not bold"
         yield f"  {escape(name):<16} [{bold}]{_interval(facts[key], '.3f')}[/]{above}"
         if facts.get("folds_without_pairs"):
             yield f"    {counted(facts['folds_without_pairs'], 'fold')} without comparable pairs"
         both = facts["versus"].get("clinical_volume")
         if name == metrics["main"] and both is not None:
-            yield f"    against clinical_volume {_interval(both, '+.3f')}"
+            yield f"    against clinical_volume {_gain(both)}"
         if "branches" in facts:
             yield f"    {escape(_weights(facts))}"
 
@@ -116,6 +116,10 @@ def _left_out(metrics: dict[str, Any]) -> Iterator[str]:
         yield f"  {escape(name):<16} [yellow]withheld[/]: {escape(reason)}"
     for time, reason in metrics["design"].get("refused_horizons") or ():
         yield f"no measures at {time:g}: {escape(reason)}"
+
+
+def _gain(facts: dict[str, float]) -> str:
+    return _interval(facts, "+.3f") if any(facts.values()) else "0 (nowhere different)"
 
 
 def _interval(facts: dict[str, float], form: str) -> str:

@@ -19,7 +19,7 @@ from radpipe.prognosis.models.learner import LearnerModel
 from radpipe.prognosis.models.linear import LinearModel
 from radpipe.prognosis.models.storage import load, save
 from radpipe.prognosis.models.table import MODELS, Entry, model_class
-from radpipe.prognosis.report.words import model_name
+from radpipe.prognosis.report.evidence import model_title
 from radpipe.prognosis.survival import make_endpoint
 from radpipe.prognosis.tables.steps import Impute, Steps
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME, simulate
@@ -480,7 +480,7 @@ def test_one_file_and_one_line_make_a_model(tmp_path, monkeypatch):
     for _, part in rows.groupby("fold"):
         order = part["risk_score"].rank().tolist()
         assert order == features.loc[part["case_id"], TEXTURE].rank().tolist()
-    assert model_name("texture") == "Texture alone"
+    assert model_title("texture") == "Texture alone"
     saved = train(features, clinical, **call, model="texture", out=tmp_path / "model")
     told = predict(saved.path, features)["risk_score"].rank().tolist()
     assert told == features[TEXTURE].rank().tolist()

@@ -134,8 +134,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         """Choose settings; return out-of-fold scores, and the fold of each."""
 
     @abstractmethod
-    def _fit_all(self, X: pd.DataFrame, y: Target) -> None:
-        """Fit to all rows, with what was chosen."""
+    def _fit_all(self, X: pd.DataFrame, y: Target) -> tuple[Floats, pd.Series]:
+        """Fit to all rows, with what was chosen; return their scores and their mean split."""
 
     @abstractmethod
     def _scores(self, X: pd.DataFrame) -> Floats:
@@ -181,9 +181,9 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         with one_blas_thread():
             self.out_of_fold_, self.fold_ = self._cross_fit(X, y)
             self.calibration_ = Recalibration.fit(y, self.out_of_fold_, self.fold_)
-            self._fit_all(X, y)
-            self.centre_, self.scale_ = centre_and_scale(self._scores(X))
-            self.mean_split_ = self._splits(X).mean()
+            scores, self.mean_split_ = self._fit_all(X, y)
+            self.centre_, self.scale_ = centre_and_scale(scores)
+            self.training_ = (scores - self.centre_) / self.scale_
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:

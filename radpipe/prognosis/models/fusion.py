@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -155,22 +156,32 @@ class FusionModel(Model):
             held_out[test] = (weighted[test] - centre) / scale
         return held_out, fold
 
-    def _fit_all(self, X: pd.DataFrame, y: Target) -> None:
-        """Do nothing: the branches are fitted on all rows already."""
+    def _fit_all(self, X: pd.DataFrame, y: Target) -> tuple[Floats, pd.Series]:
+        # The branches are fitted on all rows already, and what they add is 0 on average.
+        used = [self.branches_[name].mean_split_.index for name in self._weighted()]
+        scores = self._sum({name: branch.training_ for name, branch in self.branches_.items()})
+        return scores, pd.Series(0.0, index=list(dict.fromkeys(chain.from_iterable(used))))
 
     def _scores(self, X: pd.DataFrame) -> Floats:
-        weighted = [
-            self.weights_[name] * branch.standardised(X[[*branch.feature_names_in_]])
-            for name, branch in self.branches_.items()
-        ]
-        return np.asarray(np.sum(weighted, axis=0))
+        return self._sum(
+            {
+                name: branch.standardised(X[[*branch.feature_names_in_]])
+                for name, branch in self.branches_.items()
+            }
+        )
+
+    def _sum(self, scores: dict[str, Floats]) -> Floats:
+        return np.asarray(np.sum([self.weights_[name] * scores[name] for name in scores], axis=0))
+
+    def _weighted(self) -> list[str]:
+        return [*self.weights_.index[self.weights_ > 0]]
 
     def _splits(self, X: pd.DataFrame) -> pd.DataFrame:
         parts = []
-        for name, weight in self.weights_[self.weights_ > 0].items():
-            branch = self.branches_[str(name)]
+        for name in self._weighted():
+            branch = self.branches_[name]
             split = branch.contributions(X[[*branch.feature_names_in_]])
-            parts.append(split * (weight / branch.calibration_.slope))
+            parts.append(split * (self.weights_[name] / branch.calibration_.slope))
         # A column may play a part in two branches.
         return pd.concat(parts, axis=1).T.groupby(level=0, sort=False).sum().T
 

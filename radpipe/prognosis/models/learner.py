@@ -210,15 +210,20 @@ class LearnerModel(Model):
         self.settings_ = self._choose(inner, y, fold)
         return self._held_out(inner, self.settings_), fold
 
-    def _fit_all(self, X: pd.DataFrame, y: Target) -> None:
+    def _fit_all(self, X: pd.DataFrame, y: Target) -> tuple[Floats, pd.Series]:
         self.steps_ = self.make_steps(X)
-        self.learnt_ = self.learn(self.steps_.fit_transform(X, y), y, self.settings_)
+        table = self.steps_.fit_transform(X, y)
+        self.learnt_ = self.learn(table, y, self.settings_)
+        return self.score(self.learnt_, table), self._split(table).mean()
 
     def _scores(self, X: pd.DataFrame) -> Floats:
         return self.score(self.learnt_, self.steps_.transform(X))
 
     def _splits(self, X: pd.DataFrame) -> pd.DataFrame:
-        split = self.split(self.learnt_, self.steps_.transform(X))
+        return self._split(self.steps_.transform(X))
+
+    def _split(self, table: pd.DataFrame) -> pd.DataFrame:
+        split = self.split(self.learnt_, table)
         sources = self._sources()
         if not sources:
             return split

@@ -26,5 +26,5 @@ def interval_cell(found: Estimate | None, digits: int = 2, *, signed: bool = Fal
     """
     if found is None:
         return Cell(words.MISSING)
-    value, low, high = (words.number(end, digits, signed=signed) for end in found)
-    return Cell(value, found.value, note=words.bracket(low, high))
+    value, ends = words.value_and_ends(found, digits, signed=signed)
+    return Cell(value, found.value, note=ends)

@@ -9,7 +9,7 @@ from typing import Any
 
 from radpipe.prognosis.models.table import DEFAULT
 from radpipe.prognosis.report.curves import TimeAxis
-from radpipe.prognosis.report.evidence import Estimate, model_title
+from radpipe.prognosis.report.evidence import Estimate
 from radpipe.prognosis.tables.columns import counted as counted
 from radpipe.prognosis.tables.columns import listed as listed
 
@@ -17,22 +17,7 @@ MISSING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 # Below that a difference is what floating-point numbers lose.
 _NOTHING = 1e-6
-
-
-def model_name(model: str) -> str:
-    """Name a model in plain words.
-
-    Parameters
-    ----------
-    model : str
-        Its key in ``metrics.json``.
-
-    Returns
-    -------
-    str
-        The key itself where it has no plain name.
-    """
-    return model_title(model)
+_NOWHERE = f"nowhere{_SPACE}different"
 
 
 def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
@@ -94,8 +79,40 @@ def span(found: Estimate | None, digits: int = 2, *, signed: bool = False) -> st
     """
     if found is None:
         return MISSING
+    value, ends = value_and_ends(found, digits, signed=signed)
+    return f"{value} {ends}"
+
+
+def value_and_ends(found: Estimate, digits: int = 2, *, signed: bool = False) -> tuple[str, str]:
+    r"""Write an estimate, and its interval in brackets.
+
+    Parameters
+    ----------
+    found : Estimate
+        The estimate.
+    digits : int
+        After the point.
+    signed : bool
+        A difference: with plus signs, and said to be none where no fold or sample shows any.
+
+    Returns
+    -------
+    tuple of str
+        Both.
+
+    Examples
+    --------
+    >>> value_and_ends(Estimate(0.0, 0.0, 0.0), 3, signed=True)
+    ('0', '(nowhere\xa0different)')
+    """
+    if signed and _nowhere(found):
+        return "0", f"({_NOWHERE})"
     value, low, high = (number(end, digits, signed=signed) for end in found)
-    return f"{value} {bracket(low, high)}"
+    return value, bracket(low, high)
+
+
+def _nowhere(found: Estimate) -> bool:
+    return all(abs(end) <= _NOTHING for end in found)
 
 
 def bracket(low: str, high: str) -> str:
@@ -143,6 +160,8 @@ def with_interval(found: Estimate | None, digits: int = 2, *, signed: bool = Fal
     """
     if found is None:
         return "that could not be computed"
+    if signed and _nowhere(found):
+        return f"0 ({_NOWHERE})"
     value, low, high = (number(end, digits, signed=signed) for end in found)
     return f"{value} (95 % interval {low} to {high})"
 

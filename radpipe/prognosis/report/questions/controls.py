@@ -20,7 +20,7 @@ from radpipe.prognosis.report.blocks import (
     Section,
     Text,
 )
-from radpipe.prognosis.report.evidence import Evidence, Judged
+from radpipe.prognosis.report.evidence import Evidence, Judged, model_title
 from radpipe.prognosis.report.figures import Line, Lines, histogram_figure, lines_figure
 from radpipe.prognosis.report.figures.style import MAIN
 from radpipe.prognosis.report.overlap import overlap_of, sign_of
@@ -86,7 +86,7 @@ def _answer(evidence: Evidence, controls: Mapping[str, Any]) -> str | None:
 
 def _title(evidence: Evidence, key: str) -> str:
     model = evidence.model(key)
-    return words.model_name(key) if model is None else model.title
+    return model_title(key) if model is None else model.title
 
 
 def _charts(evidence: Evidence, controls: Mapping[str, Any]) -> Iterator[Chart]:

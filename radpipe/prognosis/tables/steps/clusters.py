@@ -13,8 +13,7 @@ from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.steps.base import Selector, numbers_of
 from radpipe.prognosis.tables.steps.order import standard_ranks
 
-# One product of matrices serves as many candidates: enough to be fast, few enough that the
-# correlations with 20,000 columns take 20 MB.
+# Rows of one product of matrices: correlations with 20,000 columns take 20 MB at a time.
 _AT_ONCE = 128
 _ROUNDING = 1e-12
 
@@ -50,42 +49,38 @@ class CorrelationClusters(Selector):
         self.stability = stability
 
     def _choose(self, X: pd.DataFrame, y: NDArray[Any] | None) -> NDArray[np.bool_]:
-        ranks = np.ascontiguousarray(standard_ranks(numbers_of(X)).T)
-        order = self._precedence(X.columns, ranks)
-        leaders = order[_leaders(ranks[order], self.threshold)]
-        names = X.columns.to_numpy(object)
-        self.clusters_ = {name: [name] for name in names[order[leaders == order]]}
-        for place in np.flatnonzero(leaders != order):
-            self.clusters_[names[leaders[place]]].append(names[order[place]])
-        return np.isin(np.arange(X.shape[1]), leaders)
-
-    def _precedence(self, columns: pd.Index, ranks: Floats) -> NDArray[np.intp]:
+        close = _close(standard_ranks(numbers_of(X)), self.threshold)
         known = pd.Series(self.stability or {}, dtype=np.float64)
-        stability = known.reindex(columns).fillna(-np.inf).to_numpy()
-        return np.lexsort((-_neighbours(ranks, self.threshold), -stability))
+        stability = known.reindex(X.columns).fillna(-np.inf).to_numpy()
+        neighbours = np.array([np.unpackbits(row).sum(dtype=np.intp) for row in close])
+        order = np.lexsort((-neighbours, -stability))
+        leaders = _leaders(close, order)
+        names = X.columns.to_numpy(object)
+        self.clusters_ = {name: [name] for name in names[order[leaders[order] == order]]}
+        for place in order[leaders[order] != order]:
+            self.clusters_[names[leaders[place]]].append(names[place])
+        return np.asarray(leaders == np.arange(len(leaders)))
 
 
-def _close(some: Floats, ranks: Floats, threshold: float) -> NDArray[np.bool_]:
-    return np.abs(some @ ranks.T) >= threshold - _ROUNDING
+def _close(ranks: Floats, threshold: float) -> NDArray[np.uint8]:
+    """Tell which columns correlate, a row of bits for each: 20,000 columns take 50 MB."""
+    columns = np.ascontiguousarray(ranks.T)
+    blocks = np.array_split(columns, range(_AT_ONCE, len(columns), _AT_ONCE))
+    return np.concatenate(
+        [
+            np.packbits(np.abs(block @ columns.T) >= threshold - _ROUNDING, axis=1)
+            for block in blocks
+        ]
+    )
 
 
-def _neighbours(ranks: Floats, threshold: float) -> NDArray[np.intp]:
-    blocks = np.array_split(ranks, range(_AT_ONCE, len(ranks), _AT_ONCE))
-    return np.concatenate([_close(block, ranks, threshold).sum(axis=1) for block in blocks])
-
-
-def _leaders(ranks: Floats, threshold: float) -> NDArray[np.intp]:
-    """Find each column's leader; columns are rows here, in order of precedence."""
-    leaders = np.full(len(ranks), -1, dtype=np.intp)
-    free = np.arange(len(ranks))
-    while len(free):
-        block = free[:_AT_ONCE]
-        close = _close(ranks[block], ranks[free], threshold)
-        for candidate, near in zip(block, close, strict=True):
-            if leaders[candidate] < 0:
-                taken = free[near]
-                leaders[taken[leaders[taken] < 0]] = candidate
-                # A constant column does not correlate even with itself.
-                leaders[candidate] = candidate
-        free = free[leaders[free] < 0]
+def _leaders(close: NDArray[np.uint8], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Find each column's leader: candidates in order take what is free."""
+    leaders = np.full(len(order), -1, dtype=np.intp)
+    for candidate in order:
+        if leaders[candidate] < 0:
+            near = np.unpackbits(close[candidate], count=len(order)).astype(bool)
+            leaders[near & (leaders < 0)] = candidate
+            # A constant column does not correlate even with itself.
+            leaders[candidate] = candidate
     return leaders

@@ -54,6 +54,8 @@ class Encode(Step):
             )
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
+        if not self.categories_:
+            return table_of(_checked(X), X)
         names = [new for old in X.columns for new in self._names(old)]
         columns = pd.Index(names)
         values = np.empty((len(X), len(names)))
@@ -154,6 +156,8 @@ class Scale(Step):
 
 
 def _text(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.StringDtype):
+        return column
     return id_text(column).where(column.notna())
 
 
