@@ -145,7 +145,12 @@ Branch = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is random.")
+    int,
+    typer.Option(
+        min=0,
+        max=LARGEST_SEED,
+        help="Decides all that is random, but bootstrap samples, which are always the same.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 

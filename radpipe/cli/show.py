@@ -73,6 +73,10 @@ def _cohort(metrics: dict[str, Any]) -> Iterator[str]:
 
     cohort = metrics["cohort"]
     yield f"{counted(cohort['patients'], 'patient')}, {counted(cohort['events'], 'event')}"
+    others = metrics["endpoint"]["competing"]
+    if others:
+        told = ", ".join(f"{code} ({counted(n, 'patient')})" for code, n in others.items())
+        yield f"other events, taken as censored: {escape(told)}"
     for why, patients in cohort["excluded"].items():
         if patients:
             yield f"left out, {escape(why)}: {escape(', '.join(patients))}"

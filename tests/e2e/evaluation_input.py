@@ -230,7 +230,7 @@ def _folds(binary: bool) -> dict[str, Any]:
         "batch": None,
         "unharmonised": None,
         "horizon": None,
-        "stability": False,
+        "stability": None,
         "volume_dependence": None,
         "correlation": 0.9,
         "selection": None,
@@ -341,7 +341,8 @@ def _model(name: str, rows: pd.DataFrame, score: str, validation: bool) -> dict[
 
 def _of_fold(fold: int, value: float, score: str) -> dict[str, Any]:
     numbers = {score: value, f"train_{score}": 0.81}
-    return {"repeat": 0, "fold": fold, **numbers, "parameters": {}, "used": 7}
+    size = {"centre": None, "patients": 20, "events": 10}
+    return {"repeat": 0, "fold": fold, **size, **numbers, "parameters": {}, "used": 7}
 
 
 def _branches(validation: bool) -> dict[str, Any]:

@@ -16,14 +16,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radpipe.errors import TableError
+from radpipe.errors import SettingsError, TableError
 from radpipe.parallel import in_order, require_workers
 from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.folds import outer_folds
+from radpipe.prognosis.evaluation.harmonisation import (
+    require_harmonisable,
+    unharmonised_in,
+    warn_of_unharmonised,
+)
 from radpipe.prognosis.evaluation.harness import Bench, Fitted, run_fold
 from radpipe.prognosis.evaluation.leaks import require_no_leak
 from radpipe.prognosis.evaluation.measures import prediction_times
-from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
+from radpipe.prognosis.evaluation.models import (
+    ModelOptions,
+    choose_models,
+    prepare,
+    stability_facts,
+)
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
 from radpipe.prognosis.evaluation.result_tables import (
@@ -43,16 +53,12 @@ from radpipe.prognosis.models.table import BASELINES
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
-from radpipe.prognosis.tables.steps import parameters, require_not_confounded
+from radpipe.prognosis.tables.steps import parameters
 from radpipe.progress import progress_bar
 
 Results = dict[str, list[Fitted]]
 log = logging.getLogger("radpipe")
 NADEAU_BENGIO, WITHIN_CENTRES = "Nadeau-Bengio", "patient bootstrap within hospitals"
-UNHARMONISED = (
-    "one hospital is left out at a time, and a hospital that was absent at training cannot be "
-    "harmonised: all features are as they were extracted"
-)
 CHECKED = (IDENTIFIER, IMAGE, VALUES, "a column alone", "rows seen by fitted steps")
 
 
@@ -69,7 +75,7 @@ class Design:
     horizons : sequence of float, optional
         Times to measure at; else the quartiles of the event times.
     seed : int
-        Decides everything that is random.
+        Decides all that is random, but bootstrap samples, which are always the same.
     """
 
     repeats: int = 5
@@ -77,6 +83,23 @@ class Design:
     permutations: int = 20
     horizons: Sequence[float] | None = None
     seed: int = 0
+
+    def require_sense(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises
+        ------
+        SettingsError
+            Fewer permutations than none.
+        """
+        if self.permutations < 0:
+            raise SettingsError(
+                "fewer permutations than none",
+                where="--permutations",
+                found=self.permutations,
+                expected="0 or more",
+                remedy="leave it out for 20",
+            )
 
 
 @dataclass(frozen=True)
@@ -160,7 +183,7 @@ def evaluate(
     horizons : sequence of float, optional
         Times to measure at; else the quartiles of the event times.
     seed : int
-        Decides everything that is random.
+        Decides all that is random, but bootstrap samples, which are always the same.
     workers : int
         Worker processes; the result does not depend on it.
     scheduler : str, optional
@@ -206,14 +229,17 @@ def evaluate(
     started = clock.perf_counter()
     study = make_study(table, clinical, roles)
     design = Design(repeats, folds, permutations, horizons, seed)
+    design.require_sense()
     parts = outer_folds(study, repeats, folds, seed)
     require_no_leak(study, parts)
     require_no_oracle(study)
-    if study.batch is not None and study.centre is None:
-        require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
+    require_harmonisable(study)
     chosen, withheld = choose_models(study, models, options)
     _require_some(study, chosen, withheld)
     allowed, refused = horizons_of(study, horizons)
+    stable = stability_facts(study, options)
+    raw = unharmonised_in(study, parts)
+    warn_of_unharmonised(raw)
     bench = _bench(study, chosen, options, design, allowed)
     results, found = _run(bench, study, parts, design, workers, scheduler, progress)
     metrics = {
@@ -224,6 +250,8 @@ def evaluate(
         "cohort": study.cohort_facts(),
         "design": {
             **_design_facts(study, parts, design, options),
+            "unharmonised": raw,
+            "stability": stable,
             "horizons": allowed.tolist(),
             "refused_horizons": [list(each) for each in refused],
         },
@@ -341,8 +369,7 @@ def _design_facts(
         "permutations": design.permutations,
         "seed": design.seed,
         "interval": f"{NADEAU_BENGIO if centres is None else WITHIN_CENTRES} 95 %",
-        "batch": study.batch if centres is None else None,
-        "unharmonised": UNHARMONISED if centres is not None and study.batch is not None else None,
+        "batch": study.harmonised,
         **options.facts(),
     }
 

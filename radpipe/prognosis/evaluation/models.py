@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from radpipe.prognosis.models.parts import SELECTIONS, Columns, Reduction
 from radpipe.prognosis.models.table import BASELINES, MODELS, VOLUME, model_class
 from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
-from radpipe.prognosis.tables.stability import load_stability, stability_scores
+from radpipe.prognosis.tables.stability import LEAST_STABLE, load_stability, stability_scores
+
+log = logging.getLogger("radpipe")
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,57 @@ class ModelOptions:
         Returns
         -------
         dict
-            All of them; of stability only whether there was one.
+            All of them but stability, which :func:`stability_facts` tells.
         """
-        return {**asdict(self), "stability": self.stability is not None}
+        return {key: each for key, each in asdict(self).items() if key != "stability"}
+
+
+def stability_facts(study: Study, options: ModelOptions) -> dict[str, Any] | None:
+    """Tell how many features are too unstable to be used.
+
+    Parameters
+    ----------
+    study : Study
+        The cohort.
+    options : ModelOptions
+        Resolved.
+
+    Returns
+    -------
+    dict or None
+        ``least`` (what a feature must reach), ``features``, ``unstable``, ``unknown``; None where
+        no stability was given.
+
+    Raises
+    ------
+    TableError
+        That of no feature of the table is known.
+    """
+    if not isinstance(options.stability, dict):
+        return None
+    known = [options.stability[name] for name in study.features if name in options.stability]
+    if not known:
+        raise TableError(
+            "the stability of no feature of this table is known",
+            where="--stability",
+            found=listed(options.stability),
+            expected=listed(study.features),
+            remedy="measure it on images extracted with the parameter file of this table",
+        )
+    unstable = sum(value < LEAST_STABLE for value in known)
+    if unstable:
+        log.warning(
+            "%d of %d features are less stable than %g and dropped",
+            unstable,
+            len(study.features),
+            LEAST_STABLE,
+        )
+    return {
+        "least": LEAST_STABLE,
+        "features": len(study.features),
+        "unstable": unstable,
+        "unknown": len(study.features) - len(known),
+    }
 
 
 def columns_of(study: Study, options: ModelOptions) -> Columns:
@@ -171,9 +222,7 @@ def columns_of(study: Study, options: ModelOptions) -> Columns:
         name: feature_columns(table, pattern, option=f"--branch {name}")
         for name, pattern in (options.branches or {}).items()
     }
-    # A hospital that is left out has no place in a harmonisation of the others.
-    batch = None if study.centre is not None else study.batch
-    return Columns(study.features, study.clinical, study.volume, batch, branches)
+    return Columns(study.features, study.clinical, study.volume, study.harmonised, branches)
 
 
 def prepare(
@@ -241,7 +290,17 @@ def choose_models(
     ------
     ModelError
         A name is unknown.
+    SettingsError
+        It is no list.
     """
+    if isinstance(asked, str):
+        raise SettingsError(
+            "one text where a list of names is wanted",
+            where="models",
+            found=repr(asked),
+            expected=repr(asked.split(",")),
+            remedy="write it as a list",
+        )
     for name in asked or ():
         model_class(name)
     kind = BINARY if study.binary else SURVIVAL

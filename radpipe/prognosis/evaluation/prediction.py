@@ -13,6 +13,7 @@ import pandas as pd
 from radpipe.errors import ModelError
 from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
 from radpipe.prognosis.evaluation.drift import outside_range
+from radpipe.prognosis.evaluation.harmonisation import unharmonised, warn_of_unharmonised
 from radpipe.prognosis.evaluation.matching import (
     require_follow_up,
     require_match,
@@ -90,8 +91,12 @@ def predict(
     times = _times(saved, horizons)
     frame = as_predictors(table, clinical, _roles(saved, id), unmatched)
     X = require_match(saved, frame)
+    training = saved.facts["training"]
+    batch = training["roles"]["batch"]
+    if batch in X:
+        warn_of_unharmonised(unharmonised(X[batch], training["batches"]))
     risk = saved.model.predict(X)
-    cut = saved.facts["training"]["cuts"][saved.name]
+    cut = training["cuts"][saved.name]
     scores = pd.DataFrame(
         {
             "case_id": frame.index.astype("str"),

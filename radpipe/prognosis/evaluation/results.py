@@ -61,6 +61,11 @@ class Evaluation:
     selected: pd.DataFrame | None = None
     subgroups: pd.DataFrame | None = None
 
+    def __repr__(self) -> str:
+        cohort = self.metrics["cohort"]
+        told = f"{cohort['patients']} patients, {cohort['events']} events"
+        return f"<{self.metrics['kind']} of {', '.join(self.metrics['models'])}: {told}>"
+
     def save(self, path: str | Path) -> None:
         """Write the result.
 

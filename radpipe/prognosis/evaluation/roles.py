@@ -96,6 +96,14 @@ class Roles:
             without times.
         """
         self._require_names()
+        if isinstance(self.clinical_columns, str):
+            raise SettingsError(
+                "one text where a list of names is wanted",
+                where="clinical_columns",
+                found=repr(self.clinical_columns),
+                expected=repr(self.clinical_columns.split(",")),
+                remedy="write it as a list",
+            )
         predictors = {*self.clinical_columns, self.batch, self.centre, self.volume}
         leaking = {self.time, self.event, self.event.rpartition("=")[0], self.origin_days}
         twice = (leaking & predictors) - {None}

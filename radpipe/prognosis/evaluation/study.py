@@ -30,6 +30,7 @@ from radpipe.prognosis.tables import (
     read_clinical,
     volume_column,
 )
+from radpipe.prognosis.tables.batches import batch_labels
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
 from radpipe.prognosis.tables.suspects import refuse_resembling
@@ -95,6 +96,15 @@ class Study:
     def predictors(self) -> list[str]:
         """Columns a model may use."""
         return [*self.features, *self.clinical]
+
+    @property
+    def harmonised(self) -> str | None:
+        """The batch column that ComBat can use: none if each hospital left out takes its own."""
+        if self.batch is None or self.centre is None:
+            return self.batch
+        labels = batch_labels(self.frame[self.batch])
+        centres = self.frame[self.centre].astype("str").groupby(labels).nunique()
+        return self.batch if centres.max() > 1 else None
 
     @property
     def where(self) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.branches import title_facts
-from radpipe.prognosis.evaluation.centres import Shares, centre_draws
+from radpipe.prognosis.evaluation.centres import centre_draws
 from radpipe.prognosis.evaluation.comparison import difference, over_folds, yardsticks
 from radpipe.prognosis.evaluation.harness import Bench, Fitted
 from radpipe.prognosis.evaluation.measures import average, pooled_measures
@@ -27,8 +27,9 @@ from radpipe.prognosis.survival import (
     time_dependent_auc,
     uno_concordance,
 )
-from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.survival.endpoint import Floats, events_of
 from radpipe.prognosis.survival.resampling import (
+    Shares,
     all_pairs,
     average_precisions,
     concordances,
@@ -224,6 +225,7 @@ def _gain(study: Study, name: str, results: Results) -> dict[str, float] | None:
 
 
 def _folds(study: Study, done: list[Fitted]) -> dict[str, Any]:
+    centres = None if study.centre is None else study.frame[study.centre]
     key = "auc" if study.binary else "c_index"
     return {
         "folds_without_pairs": sum(one.value is None for one in done),
@@ -231,6 +233,9 @@ def _folds(study: Study, done: list[Fitted]) -> dict[str, Any]:
             {
                 "repeat": one.fold.repeat,
                 "fold": one.fold.fold,
+                "centre": None if centres is None else str(centres.iloc[one.fold.test[0]]),
+                "patients": len(one.fold.test),
+                "events": int(events_of(study.endpoint[one.fold.test]).sum()),
                 key: one.value,
                 f"train_{key}": one.apparent,
                 "parameters": one.settings,

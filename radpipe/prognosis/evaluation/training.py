@@ -12,7 +12,17 @@ import pandas as pd
 
 from radpipe.prognosis.evaluation.distance import UNLIKE, TrainingDistance
 from radpipe.prognosis.evaluation.drift import alone_outside, column_facts
-from radpipe.prognosis.evaluation.models import ModelOptions, choose_models, prepare
+from radpipe.prognosis.evaluation.harmonisation import (
+    require_harmonisable,
+    unharmonised,
+    warn_of_unharmonised,
+)
+from radpipe.prognosis.evaluation.models import (
+    ModelOptions,
+    choose_models,
+    prepare,
+    stability_facts,
+)
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import patient_hashes
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
@@ -24,7 +34,7 @@ from radpipe.prognosis.models.base import Model, fewest_of
 from radpipe.prognosis.models.storage import SavedModel, load, save
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
 from radpipe.prognosis.survival import allowed_horizons, kaplan_meier
-from radpipe.prognosis.tables.steps import require_not_confounded
+from radpipe.prognosis.tables.batches import batch_labels, harmonisable
 from radpipe.store.files import empty_directory
 
 log = logging.getLogger("radpipe")
@@ -89,7 +99,7 @@ def train(
     options : ModelOptions, optional
         How models are made.
     seed : int
-        Decides everything that is random.
+        Decides all that is random, but bootstrap samples, which are always the same.
 
     Returns
     -------
@@ -129,8 +139,8 @@ def train(
     study = make_study(table, clinical, roles)
     require_no_oracle(study)
     volume_reversed(study)
-    if study.batch is not None:
-        require_not_confounded(study.frame[study.batch], study.endpoint, study.batch)
+    require_harmonisable(study)
+    stability_facts(study, options)
     fitted = _fit(study, model, options, seed)
     _warn_of_few_events(study, fitted)
     others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
@@ -165,6 +175,7 @@ def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]
         # Who they were leaves the house with no model.
         "excluded": {why: len(patients) for why, patients in cohort["excluded"].items()},
         "roles": study.roles.facts(),
+        "batches": _batches(study),
         "volume": study.volume,
         "cuts": {
             key: _median_risk(study, each) for key, each in {name: model, **baselines}.items()
@@ -182,6 +193,16 @@ def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]
         "source": study.source_facts(),
         "versions": versions(),
     }
+
+
+def _batches(study: Study) -> list[str]:
+    """Name the batches that the model harmonises, and warn of the others."""
+    if study.batch is None:
+        return []
+    labels = batch_labels(study.frame[study.batch])
+    known = harmonisable(labels)
+    warn_of_unharmonised(unharmonised(labels, known))
+    return known
 
 
 def _columns(models: Iterable[Model]) -> list[str]:

@@ -15,6 +15,7 @@ import pandas as pd
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation.drift import drift, warn_of_drift
 from radpipe.prognosis.evaluation.external import Frozen, facts_of_models
+from radpipe.prognosis.evaluation.harmonisation import unharmonised, warn_of_unharmonised
 from radpipe.prognosis.evaluation.matching import (
     require_match,
     require_times,
@@ -254,10 +255,9 @@ def _unharmonised(saved: SavedModel, study: Study) -> dict[str, int] | None:
     """Count the patients whose scanner or hospital was not there to be harmonised."""
     if study.batch not in saved.facts["columns"]:
         return None
-    facts = {each["feature"]: each for each in saved.facts["training"]["columns"]}
-    known = facts[str(study.batch)]["categories"]
-    counts = study.frame[study.batch].astype("str").value_counts().sort_index()
-    return {str(name): int(count) for name, count in counts.items() if name not in known}
+    found = unharmonised(study.frame[study.batch], saved.facts["training"]["batches"])
+    warn_of_unharmonised(found)
+    return found
 
 
 def _drift(saved: SavedModel, study: Study) -> dict[str, Any]:

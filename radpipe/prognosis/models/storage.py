@@ -26,7 +26,7 @@ from radpipe.prognosis.models.table import MODELS
 from radpipe.prognosis.models.writing import restored, written
 from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
 _PICKLES = {".pkl", ".pickle", ".joblib", ".dill"}
 # A pickle of protocol 2 to 5 begins so, whatever its name.

@@ -219,6 +219,16 @@ class Evidence:
         return bool(self.metrics["kind"] == "validation")
 
     @property
+    def by_centre(self) -> bool:
+        """Whether each hospital was left out in turn."""
+        return bool(self.metrics["design"].get("splits") == "centres")
+
+    @property
+    def bootstrapped(self) -> bool:
+        """Whether intervals are of patients drawn again, not of folds."""
+        return self.validation or self.by_centre
+
+    @property
     def binary(self) -> bool:
         """Whether the endpoint has no times."""
         return self.metrics["endpoint"].get("time") is None

@@ -250,6 +250,6 @@ def _cohort(evidence: Evidence) -> Iterator[Banner]:
     if unharmonised:
         told = ", ".join(f"{name} ({count})" for name, count in unharmonised.items())
         yield Banner(
-            "Hospitals that ran unharmonised.",
-            [f"Absent from the training patients, so ComBat could not learn them: {told}."],
+            "Patients that ran unharmonised.",
+            [f"Absent from training patients, or too few of them, for ComBat to learn: {told}."],
         )

@@ -10,12 +10,17 @@ import pandas as pd
 from radpipe.prognosis.report.evidence import Estimate
 from radpipe.prognosis.survival import (
     NoPairsError,
-    bootstrap_concordance,
     concordance_index,
     make_endpoint,
     nadeau_bengio,
 )
-from radpipe.prognosis.survival.endpoint import Endpoint
+from radpipe.prognosis.survival.endpoint import Endpoint, Floats
+from radpipe.prognosis.survival.resampling import (
+    all_pairs,
+    concordances,
+    interval_of,
+    within_groups,
+)
 
 _BOOTSTRAPS = 1000
 
@@ -29,8 +34,8 @@ def concordance_of(rows: pd.DataFrame, test_to_train: float | None) -> Estimate 
         Predictions of one model: ``repeat``, ``fold``, ``event``, ``risk_score``, and ``time``
         unless the endpoint has none.
     test_to_train : float or None
-        Test patients to one training patient; None in a validation, where patients are
-        bootstrapped instead.
+        Test patients to one training patient; None in a validation and where hospitals are left
+        out, where patients are bootstrapped within each fold instead.
 
     Returns
     -------
@@ -68,10 +73,13 @@ def as_endpoint(rows: pd.DataFrame) -> Endpoint:
 
 
 def _bootstrapped(rows: pd.DataFrame) -> Estimate | None:
-    try:
-        found = bootstrap_concordance(
-            as_endpoint(rows), rows["risk_score"].to_numpy(float), bootstraps=_BOOTSTRAPS
-        )
-    except NoPairsError:
-        return None
-    return Estimate(*found)
+    groups = [
+        (as_endpoint(part), part["risk_score"].to_numpy(float))
+        for _, part in rows.groupby(["repeat", "fold"], sort=True)
+    ]
+    found = interval_of(within_groups(groups, _ordered, _BOOTSTRAPS))
+    return None if found is None else Estimate(*found)
+
+
+def _ordered(y: Endpoint, risk: Floats, drawn: Floats) -> Floats:
+    return concordances(all_pairs(y), risk, drawn)

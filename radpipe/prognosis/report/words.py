@@ -318,11 +318,17 @@ def how_done(metrics: Mapping[str, Any]) -> str:
     score = "AUCs" if metrics["endpoint"].get("time") is None else "C-indices"
     return (
         f"{_outer(design)}{_inner(metrics)} (seed {design.get('seed')}). {_split(design)} "
-        f"{score} count pairs of patients within one test fold and are averaged over folds and "
-        f"repeats; interval: {design.get('interval')}, which allows for folds sharing training "
-        "patients. Calibration, Brier scores and net benefit pool the predictions of all test "
-        "folds and are averaged over repeats."
+        f"{score} count pairs of patients within one test fold and are averaged over "
+        f"{_averaged(design)}. Calibration, Brier scores and net benefit pool the predictions of "
+        "all test folds and are averaged over repeats."
     )
+
+
+def _averaged(design: Mapping[str, Any]) -> str:
+    if design.get("splits") == "centres":
+        return f"hospitals, each by its number of patients; interval: {design.get('interval')}"
+    interval = f"{design.get('interval')}, which allows for folds sharing training patients"
+    return f"folds and repeats; interval: {interval}"
 
 
 def _outer(design: Mapping[str, Any]) -> str:

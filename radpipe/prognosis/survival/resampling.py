@@ -7,6 +7,7 @@ patient as weight, every one is a ratio of two quadratic forms, so that no sampl
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from radpipe.prognosis.survival.endpoint import (
 from radpipe.prognosis.survival.intervals import LEVEL, Interval
 
 _ROWS_AT_ONCE = 512
+Shares = Callable[[NDArray[Any], Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,42 @@ def bootstrap_concordance(
     found = interval_of(concordances(all_pairs(endpoint), risk, drawn))
     if found is None:
         raise NoPairsError("too few bootstrap samples have a comparable pair")
+    return found
+
+
+def within_groups(
+    groups: Sequence[tuple[NDArray[Any], Floats]], shares: Shares, bootstraps: int
+) -> Floats:
+    """Average a value over groups of patients, in the cohort and in bootstrap samples of it.
+
+    Parameters
+    ----------
+    groups : sequence of tuple of ndarray
+        Endpoint and risk scores of each: its patients are compared with each other, and drawn, and
+        with no others.
+    shares : callable
+        Takes endpoint, risk scores and draws of one group; returns the value in each sample, NaN
+        where it is undefined.
+    bootstraps : int
+        Samples to draw: the same for every model, so that two can be subtracted.
+
+    Returns
+    -------
+    ndarray of float64, shape (1 + bootstraps,)
+        A group weighs as many as its patients, since the value of three says little; none in a
+        sample where its value is undefined.
+    """
+    total, weight = np.zeros(1 + bootstraps), np.zeros(1 + bootstraps)
+    for place, (y, risk) in enumerate(groups):
+        try:
+            values = shares(y, risk, draw(len(y), bootstraps, seed=place))
+        except ValueError:
+            continue
+        known = np.isfinite(values)
+        total[known] += len(y) * values[known]
+        weight += len(y) * known
+    found = np.full(1 + bootstraps, np.nan)
+    np.divide(total, weight, out=found, where=weight > 0)
     return found
 
 

@@ -15,6 +15,8 @@ from radpipe.prognosis.tables.columns import counted, id_text, listed, require_c
 
 # An event has fewer codes than this, competing ones included; what has more was measured.
 _MOST_CODES = 8
+# Above this share of rows that cannot be read it is another coding, not a slip.
+_MOST_WRONG = 0.2
 _PLAIN = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _HAPPENED = ("dead", "death", "died", "deceased", "d", "event", "yes", "y", "true", "1")
 # Alive with or without disease, as registries write it.
@@ -135,8 +137,10 @@ def _refuse_codes(
     remedy = "correct these rows"
     if (guess := _guess(known)) is not None:
         remedy += f", or say which value means that it happened: --event '{column}={guess}'"
+    elif 2 <= len(known) <= _MOST_CODES and wrong.mean() > _MOST_WRONG:
+        remedy = f"say which value means that it happened: --event '{column}=VALUE'"
     # Where many rows are written otherwise, the values tell more than the patients.
-    found = _counted(codes) if wrong.mean() > 0.2 else None
+    found = _counted(codes) if wrong.mean() > _MOST_WRONG else None
     refuse_rows(frame, column, wrong, "0 or 1", where, remedy, found)
 
 

@@ -18,6 +18,8 @@ UNPERTURBED = "unperturbed"
 _CONFIDENCE = 0.95
 # Of a feature's largest magnitude: below, it is constant but for rounding.
 _CONSTANT = 1e-12
+# "Good" by Koo and Li 2016, doi 10.1016/j.jcm.2016.02.012.
+LEAST_STABLE = 0.75
 _Values = npt.NDArray[np.float64]
 
 
@@ -47,7 +49,7 @@ def load_stability(path: str | Path) -> pd.DataFrame:
         Run(path).features()[0] if path.is_dir() else read_any(path, (*IDENTIFIERS, "feature"))[0]
     )
     frame.attrs["source"] = str(path)
-    if "icc" in frame.columns:
+    if not {"patient_id", UNPERTURBED} & {*frame.columns}:
         return _as_given(frame, str(path))
     return stability(frame)
 

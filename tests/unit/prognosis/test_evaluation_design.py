@@ -13,6 +13,7 @@ from radpipe.prognosis.evaluation import evaluate, train
 from radpipe.prognosis.evaluation.models import ModelOptions, prepare
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.models.table import BASELINES
+from radpipe.prognosis.report import write_report
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME, few_events, simulate
 from tests.unit.prognosis.evaluations import (
     ENDPOINT,
@@ -120,14 +121,19 @@ def test_a_batch_is_harmonised_in_every_fold():
     assert "hospital" not in set(harmonised.contributions["feature"])
 
 
-def test_a_hospital_left_out_is_not_harmonised_and_it_says_so():
+def test_a_hospital_left_out_is_not_harmonised_and_it_says_so(caplog):
     tables = with_hospital(*cohort())
     plain, told = (
         evaluate(*tables, **TREES, centre="hospital", batch=batch) for batch in (None, "hospital")
     )
     pd.testing.assert_frame_equal(told.predictions, plain.predictions)
     assert told.metrics["design"]["batch"] is None
-    assert "absent at training" in told.metrics["design"]["unharmonised"]
+    sizes = tables[1]["hospital"].value_counts().to_dict()
+    assert told.metrics["design"]["unharmonised"] == sizes
+    assert [each for each in caplog.messages if "not harmonised" in each] == [
+        "not harmonised, since training lacks them or has fewer than 3 patients: "
+        + ", ".join(f"{name} ({sizes[name]} patients)" for name in sorted(sizes))
+    ]
     assert plain.metrics["design"]["unharmonised"] is None
 
 
@@ -244,3 +250,104 @@ def test_twenty_thousand_columns_of_which_most_are_alike():
     assert table.loc[TEXTURE, "cluster_chosen"] == 1
     # One of them stands for all.
     assert table.index.str.contains("Like").sum() <= 3
+
+
+def test_a_hospital_weighs_as_many_as_its_patients():
+    features, clinical = cohort()
+    place = np.arange(len(clinical))
+    sites = clinical.assign(hospital=np.where(place < 4, "tiny", np.where(place % 2, "a", "b")))
+    facts = evaluate(features, sites, **VOLUMES, centre="hospital").metrics["models"]["volume"]
+    known = [fold for fold in facts["folds"] if fold["c_index"] is not None]
+    assert [fold["centre"] for fold in facts["folds"]] == ["a", "b", "tiny"]
+    assert facts["folds"][2]["patients"] == 4
+    sizes = [fold["patients"] for fold in known]
+    mean = np.average([fold["c_index"] for fold in known], weights=sizes)
+    assert facts["c_index"]["estimate"] == pytest.approx(mean, abs=1e-12)
+    assert facts["c_index"]["low"] < mean < facts["c_index"]["high"]
+
+
+def test_a_scanner_of_every_hospital_is_harmonised_when_one_is_left_out():
+    features, clinical = with_hospital(*cohort(), ("old", "new"), shift=8.0)
+    place = np.arange(len(clinical)) // 2 % 3
+    sites = clinical.rename(columns={"hospital": "scanner"}).assign(hospital=place)
+    raw, harmonised = (
+        evaluate(features, sites, **TREES, centre="hospital", batch=batch).metrics
+        for batch in (None, "scanner")
+    )
+    assert harmonised["design"]["batch"] == "scanner"
+    assert harmonised["design"]["unharmonised"] is None
+    found = [each["models"]["xgb_cox"]["c_index"]["estimate"] for each in (raw, harmonised)]
+    assert found[1] > found[0] + 0.05
+
+
+def test_small_batches_are_counted_as_unharmonised(caplog):
+    features, clinical = with_hospital(*cohort(), ("north", "south"))
+    clinical.loc[clinical.index[:2], "hospital"] = "tiny"
+    found = evaluate(features, clinical, **TREES, batch="hospital")
+    assert found.metrics["design"]["unharmonised"] == {"tiny": 2}
+    told = "not harmonised, since training lacks them or has fewer than 3 patients: tiny"
+    assert [each for each in caplog.messages if "harmonised" in each] == [f"{told} (2 patients)"]
+
+
+def test_one_batch_is_nothing_to_harmonise(tmp_path):
+    features, clinical = cohort()
+    alone = clinical.assign(hospital="one")
+    for call in (
+        lambda: evaluate(features, alone, **TREES, batch="hospital"),
+        lambda: train(
+            features, alone, **ENDPOINT, model="xgb_cox", batch="hospital", out=tmp_path / "m"
+        ),
+    ):
+        with pytest.raises(TableError, match="nothing to harmonise"):
+            call()
+
+
+def test_a_page_of_hospitals_left_out(tmp_path):
+    tables = with_hospital(*cohort())
+    result = evaluate(*tables, **TREES, centre="hospital", batch="hospital")
+    result.save(tmp_path / "e")
+    page = write_report(tmp_path / "e", tmp_path / "page.html").read_text()
+    assert "Patients that ran unharmonised." in page
+    assert "Hospital by hospital" in page
+    assert "Nadeau" not in page
+
+
+def test_stability_that_names_no_feature_is_refused():
+    features, clinical = cohort()
+    options = ModelOptions(stability={"other": 0.9})
+    with pytest.raises(TableError, match="the stability of no feature of this table is known"):
+        evaluate(features, clinical, **{**TREES, "options": options})
+
+
+def test_unstable_features_are_counted(caplog):
+    features, clinical = cohort()
+    names = [name for name in features if name.startswith("original_")]
+    options = ModelOptions(stability=dict.fromkeys(names[1:], 0.1))
+    facts = evaluate(features, clinical, **{**TREES, "options": options}).metrics["design"]
+    count = len(names)
+    assert facts["stability"] == {
+        "least": 0.75,
+        "features": count,
+        "unstable": count - 1,
+        "unknown": 1,
+    }
+    assert (
+        f"{count - 1} of {count} features are less stable than 0.75 and dropped" in caplog.messages
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ({"clinical_columns": "age,stage"}, r"expected: \['age', 'stage'\]"),
+        ({"models": "volume"}, r"expected: \['volume'\]"),
+        ({"permutations": -3}, "fewer permutations than none"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(call, told):
+    with pytest.raises(SettingsError, match=told):
+        evaluate(*cohort(), **{**VOLUMES, **call})
+
+
+def test_a_result_shows_itself_in_a_line():
+    assert repr(evaluate(*cohort(), **VOLUMES)).startswith("<cross-validation of volume")

@@ -49,6 +49,8 @@ def section(evidence: Evidence) -> Section:
     charts = [_scores(evidence), *(_differences(evidence, key) for key in _BASELINES)]
     drawn: list[list[Block]] = [[chart] for chart in charts if chart is not None]
     blocks: list[Block] = [Beside(drawn), _table(evidence)]
+    if evidence.by_centre:
+        blocks.append(_hospitals(evidence))
     blocks += [Text(sentence) for sentence in without_pairs(evidence)]
     left = without_weight(evidence.main.facts) if evidence.main is not None else None
     answer = words.sentences([*verdicts(evidence), left])
@@ -221,6 +223,26 @@ def _table(evidence: Evidence) -> Grid:
         for model in evidence.models
     ]
     return _without_empty(Grid("Models compared", columns, rows))
+
+
+def _hospitals(evidence: Evidence) -> Grid:
+    columns = [
+        Column("Hospital left out"),
+        Column("Patients", True),
+        Column("Events", True),
+        *(Column(f"{evidence.measure_name}: {one.title}", True) for one in evidence.compared),
+    ]
+    # Every model was tested in the same folds.
+    folds = zip(*(one.facts["folds"] for one in evidence.compared), strict=True)
+    rows = [
+        [
+            Cell(same[0]["centre"]),
+            *(Cell(str(same[0][key]), same[0][key]) for key in ("patients", "events")),
+            *(Cell(words.number(each[evidence.measure]), each[evidence.measure]) for each in same),
+        ]
+        for same in folds
+    ]
+    return Grid("Hospital by hospital", columns, rows)
 
 
 def _survival_columns() -> dict[str, tuple[str, str | None]]:

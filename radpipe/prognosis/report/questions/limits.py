@@ -48,7 +48,12 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
             "log-rank test does not allow for that; where a p-value is given, it is from "
             "permutations."
         )
-    if not evidence.validation:
+    if evidence.by_centre:
+        yield (
+            "Each hospital was judged by a model of the others. How a hospital beyond these would "
+            "fare, their differences only hint at."
+        )
+    elif not evidence.validation:
         yield (
             "Cross-validation estimates how the whole procedure does on patients of the same kind. "
             "Another hospital's scanners, segmentations or treatments may change it; only "

@@ -90,4 +90,6 @@ def _title(key: str) -> str:
 def _written(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        value = [f"{what} {each}" for what, each in value.items()]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -138,7 +138,7 @@ def _line(evidence: Evidence, group: Subgroup) -> _Line:
 
 def _ratio(evidence: Evidence) -> float | None:
     """Return test patients to one training patient, of the whole cohort."""
-    if evidence.validation:
+    if evidence.bootstrapped:
         return None
     rows = evidence.predictions
     sizes = rows[rows["model"] == rows["model"].iloc[0]].groupby(["repeat", "fold"]).size()
@@ -149,7 +149,7 @@ def _ratio(evidence: Evidence) -> float | None:
 def _explained(evidence: Evidence) -> str:
     interval = (
         "patients drawn again 1,000 times"
-        if evidence.validation
+        if evidence.bootstrapped
         else "Nadeau and Bengio's over folds"
     )
     least = f"{LEAST_PATIENTS} patients or {LEAST_EVENTS} events"

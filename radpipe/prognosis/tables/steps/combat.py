@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,15 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.prognosis.tables.columns import id_text, listed, require_columns
+from radpipe.prognosis.tables.batches import batch_labels, harmonisable
+from radpipe.prognosis.tables.columns import require_columns
 from radpipe.prognosis.tables.steps.base import Step, numbers_of, table_of
 from radpipe.prognosis.tables.steps.clean import numeric_columns
 from radpipe.prognosis.tables.steps.confounding import require_not_confounded
 from radpipe.prognosis.tables.steps.empirical_bayes import adjust_batch, batch_moments
-
-log = logging.getLogger("radpipe")
-LEAST_PATIENTS = 3
-MISSING = "(missing)"
 
 
 class ComBat(Step):
@@ -27,8 +23,8 @@ class ComBat(Step):
 
     No covariates: they would have to be known, and the outcome must not be one. A batch with fewer
     than three training patients is too small to be estimated and is treated as absent. Rows of an
-    absent batch pass as they are, counted and logged: their values still hold what their scanner
-    adds, and a model must be judged on them knowing that. With fewer than two batches left, all
+    absent batch pass as they are: their values still hold what their scanner adds, and a model
+    must be judged on them knowing that. With fewer than two batches left, all
     rows pass as they are. To be put first: a step that drops constant columns would drop the batch
     where training has but one.
 
@@ -53,8 +49,6 @@ class ComBat(Step):
         Mean of each feature.
     shifts_, scales_ : ndarray of float64, shape (b, p)
         What each batch adds to a feature, and by what it multiplies its spread.
-    unharmonised_ : dict of str to int
-        For each absent batch, its rows in the last table that held it.
 
     Raises
     ------
@@ -73,7 +67,6 @@ class ComBat(Step):
     centres_: Floats
     shifts_: Floats
     scales_: Floats
-    unharmonised_: dict[str, int]
 
     def __init__(
         self,
@@ -88,14 +81,11 @@ class ComBat(Step):
     def _learn(self, X: pd.DataFrame, y: NDArray[Any] | None) -> None:
         named = [self.batch, *(self.columns or [])]
         require_columns(X, named, "the training table")
-        batch = self._batch_of(X)
+        batch = batch_labels(X[self.batch])
         if y is not None and self.refuse_confounded:
             require_not_confounded(batch, y, self.batch)
-        patients = batch[batch != MISSING].value_counts()
-        usable = sorted(patients.index[patients >= LEAST_PATIENTS])
-        self.batches_ = usable if len(usable) > 1 else []
+        self.batches_ = harmonisable(batch)
         self.features_ = self._features(X)
-        self.unharmonised_ = {}
         self._estimate(numbers_of(X[self.features_]), self._codes(batch))
 
     def _features(self, X: pd.DataFrame) -> list[str]:
@@ -114,9 +104,7 @@ class ComBat(Step):
             self.scales_[place] = np.sqrt(variance)
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
-        batch = self._batch_of(X)
-        codes = self._codes(batch)
-        self._count_absent(batch[codes < 0])
+        codes = self._codes(batch_labels(X[self.batch]))
         values, known = numbers_of(X[self.features_]).copy(), codes >= 0
         place = codes[known]
         centred = values[known] - self.centres_ - self.shifts_[place]
@@ -125,32 +113,5 @@ class ComBat(Step):
         harmonised = table_of(values, X, self.features_)
         return pd.concat([X[others], harmonised], axis=1)[X.columns.drop(self.batch)]
 
-    def _batch_of(self, X: pd.DataFrame) -> pd.Series:
-        return id_text(X[self.batch]).replace("", MISSING)
-
     def _codes(self, batch: pd.Series) -> NDArray[np.intp]:
         return np.asarray(pd.Index(self.batches_).get_indexer(pd.Index(batch)))
-
-    def _count_absent(self, batch: pd.Series) -> None:
-        absent = {str(name): int(rows) for name, rows in batch.value_counts().sort_index().items()}
-        new = absent.keys() - self.unharmonised_.keys()
-        self.unharmonised_ |= absent
-        if new:
-            rows = sum(absent[name] for name in new)
-            log.warning("%s: %d rows of %s not harmonised", self.batch, rows, listed(sorted(new)))
-
-    def restore(self, state: dict[str, Any]) -> ComBat:
-        """Take back what was written; no absent batch has been met.
-
-        Parameters
-        ----------
-        state : dict
-            What ``write`` returned.
-
-        Returns
-        -------
-        ComBat
-            Itself, fitted.
-        """
-        self.unharmonised_ = {}
-        return super().restore(state)

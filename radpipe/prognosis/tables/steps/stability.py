@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radpipe.prognosis.tables.stability import LEAST_STABLE
 from radpipe.prognosis.tables.steps.base import Selector
 
 
@@ -16,7 +17,6 @@ class DropUnstable(Selector):
     """Drop columns whose repeatability is known and too low.
 
     A column whose repeatability is not known stays: clinical columns have none.
-    One that was measured but is undefined (NaN, as of a constant column) goes.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class DropUnstable(Selector):
         The lowest that stays.
     """
 
-    def __init__(self, stability: Mapping[str, float], least: float = 0.75) -> None:
+    def __init__(self, stability: Mapping[str, float], least: float = LEAST_STABLE) -> None:
         self.stability = stability
         self.least = least
 

@@ -305,7 +305,7 @@ def test_net_benefit_is_above_both_simple_rules():
 
 
 def test_centres_are_told_apart():
-    folds = [{"fold": 0, "c_index": 0.7}, {"fold": 1, "c_index": None}]
+    folds = [{"centre": "Delft", "c_index": 0.7}, {"centre": "Ulm", "c_index": None}]
     known = Known(
         {
             "main": "cox",

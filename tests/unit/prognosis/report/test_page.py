@@ -136,7 +136,7 @@ def test_a_table_standardised_on_its_own_gets_a_banner(tmp_path):
 
 def test_hospitals_without_harmonisation_get_a_banner(tmp_path):
     page = page_of(tmp_path, lambda facts: facts["design"].update(unharmonised={"Lyon": 12}))
-    assert "ComBat could not learn them: Lyon (12)." in page.text
+    assert "for ComBat to learn: Lyon (12)." in page.text
 
 
 def test_a_binary_endpoint_has_a_roc_curve_and_no_survival_curves(tmp_path):

@@ -149,14 +149,16 @@ def redundancy(known: Known) -> str | None:
 @answer
 def stability(known: Known) -> str | None:
     """Whether stability was used."""
-    used = known.get("design", "stability")
-    if used is None:
+    design = known.get("design") or {}
+    if "stability" not in design:
         return None
-    if not used:
+    used = design["stability"]
+    if used is None:
         return "No stability of features (perturbed or repeated contours) was given."
     return (
-        "Features whose intraclass correlation over perturbed or repeated extractions is too low "
-        "were dropped, and clusters keep their most stable member."
+        f"{used['unstable']} of {used['features']} features, whose intraclass correlation over "
+        f"perturbed or repeated extractions is below {used['least']:g}, were dropped; of "
+        f"{used['unknown']} it is not known. Clusters keep their most stable member."
     )
 
 
@@ -185,7 +187,7 @@ def harmonisation(known: Known) -> str | None:
     return (
         f"Features were harmonised by ComBat over column {column}, parametric empirical Bayes "
         "without covariates, fitted in each training fold."
-        + (f" Not harmonised, since absent in training: {left}." if left else "")
+        + (f" Not harmonised, since training lacked them or had too few: {left}." if left else "")
     )
 
 

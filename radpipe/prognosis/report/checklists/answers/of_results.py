@@ -193,12 +193,11 @@ def volume_correlation(known: Known) -> str | None:
 @answer
 def cluster_results(known: Known) -> str | None:
     """The measure in each centre."""
-    names = known.get("design", "centres")
     folds = known.main.get("folds") or []
-    if not names or known.get("design", "splits") != "centres":
+    if known.get("design", "splits") != "centres":
         return None
     key = "auc" if known.binary else "c_index"
-    told = [f"{names[fold['fold']]} {number(fold.get(key)) or 'not defined'}" for fold in folds]
+    told = [f"{fold['centre']} {number(fold.get(key)) or 'not defined'}" for fold in folds]
     return f"{_PAIRS[key]} by centre left out: {listed(told)}." if told else None
 
 
