@@ -61,8 +61,9 @@ def _curves(model: Judged | None, time: float | None) -> Mapping[str, Any]:
 
 
 def _said(evidence: Evidence, time: float | None) -> str | None:
-    found = _curves(evidence.main, time)
-    if not found:
+    main = evidence.main
+    found = _curves(main, time)
+    if main is None or not found:
         return None
     thresholds, model = (np.asarray(found[name], dtype=float) for name in ("thresholds", "model"))
     others = [np.asarray(found["all"], dtype=float), np.zeros_like(model)]
@@ -79,7 +80,8 @@ def _said(evidence: Evidence, time: float | None) -> str | None:
     ]
     when = "The" if time is None else f"At {words.moment(time, evidence.axis)} the"
     where = f"at thresholds of {', '.join(told)}" if told else "at no range of thresholds"
-    return f"{when} model's net benefit was above that of every baseline {where}."
+    every = "every other baseline" if main.baseline else "every baseline"
+    return f"{when} model's net benefit was above that of {every} {where}."
 
 
 def _flagged(evidence: Evidence, time: float | None, thresholds: Floats) -> Floats:
