@@ -34,9 +34,7 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
                 mean, error = mean_and_error(found)
                 rows.append((name, model, trials, len(found), shown(mean, error)))
                 what = f"{name}, {model}, {len(found)} permutations, {trials} trials"
-                # Five runs cannot tell 0.52 from 0.5.
-                margin = max(0.02, 3 * error) if trials else 0.02
-                verdicts.append(near(what, found, 0.5, margin))
+                verdicts.append(near(what, found, 0.5, 0.02))
     show("Permuted outcomes", ("table", "model", "trials", "permutations", "mean C"), rows)
     return verdicts
 
