@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
-HAS_PYRADIOMICS := $(BIN)/python -c "import sys; sys.exit(sys.version_info >= (3, 12))"
+IS_311 := $(BIN)/python -c "import sys; sys.exit(sys.version_info >= (3, 12))"
 
 .PHONY: demo test test-unit test-kernels test-all check format clean
 .DEFAULT_GOAL := test
@@ -46,7 +46,7 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt setuptools wheel numpy
-	@if $(HAS_PYRADIOMICS); then \
+	@if $(IS_311); then \
 	  $(PIP) install -q -c constraints.txt --no-build-isolation pyradiomics==3.0.1; \
 	else \
 	  echo "*** Python 3.12 or later: PyRadiomics 3.0.1 does not build here. The engine 'fast' gives"; \
@@ -55,6 +55,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) install -q -c constraints.txt -e '.[models,lbp,pyradiomics]'
 	touch $@
 
+# Encoders are tested on one Python: torch is the heaviest of all packages.
 $(DEV_STAMP): $(STAMP)
 	$(PIP) install -q -c constraints.txt -e '.[models,lbp,pyradiomics,dev]'
+	@if $(IS_311); then $(PIP) install -q -c constraints.txt -e '.[cnn]'; fi
 	touch $@

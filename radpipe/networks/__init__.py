@@ -1,0 +1,1 @@
+"""Encoders: what is known of them, their weights, and how they are trained."""
