@@ -9,6 +9,7 @@ from shown import Verdict, interval, show
 from tables import survival_tables
 
 from radpipe.prognosis.evaluation import ModelOptions, evaluate
+from radpipe.prognosis.models.table import BASELINES
 
 PERMUTATIONS, SECONDS = 20, 120
 
@@ -34,14 +35,14 @@ def measure(chosen: argparse.Namespace) -> list[Verdict]:
             (
                 model,
                 interval(facts["c_index"]),
-                interval(facts["versus"].get("volume")),
-                interval(facts["versus"].get("clinical")),
+                *(interval(facts["versus"].get(baseline)) for baseline in BASELINES),
                 f"{facts['calibration_slope']:.2f}",
                 f"{facts['optimism']:.3f}",
             )
             for model, facts in result.metrics["models"].items()
         ]
-        columns = ("model", "nested C", "against volume", "against clinical", "slope", "optimism")
+        against = (f"against {baseline}" for baseline in BASELINES)
+        columns = ("model", "nested C", *against, "slope", "optimism")
         show(title, columns, rows)
         control = (result.metrics["controls"] or {}).get("label_permutation")
         if control:

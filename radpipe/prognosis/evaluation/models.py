@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +15,7 @@ from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
 from radpipe.prognosis.models.parts import SELECTIONS, Columns, Reduction
-from radpipe.prognosis.models.table import BASELINES, MODELS, VOLUME, model_class
+from radpipe.prognosis.models.table import BASELINES, DEFAULT, MODELS, VOLUME, model_class
 from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.stability import LEAST_STABLE, load_stability, stability_scores
@@ -291,7 +291,7 @@ def choose_models(
     ModelError
         A name is unknown.
     SettingsError
-        It is no list.
+        It is no list, or an option is for none of the models.
     """
     if isinstance(asked, str):
         raise SettingsError(
@@ -301,8 +301,7 @@ def choose_models(
             expected=repr(asked.split(",")),
             remedy="write it as a list",
         )
-    for name in asked or ():
-        model_class(name)
+    _require_taken(options, asked or MODELS)
     kind = BINARY if study.binary else SURVIVAL
     chosen, withheld = [], {}
     for name in MODELS:
@@ -315,6 +314,33 @@ def choose_models(
         elif name in (asked or ()) or name == VOLUME or why.startswith("too few"):
             withheld[name] = why
     return chosen, withheld
+
+
+def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
+    """Refuse options for models that were not asked for."""
+    known = {name: model_class(name)().get_params() for name in asked}
+    given = {
+        "--classifier-horizon": ("horizon", options.horizon),
+        "--stability": ("reduction", options.stability),
+        "--volume-dependence": ("reduction", options.volume_dependence),
+        "--selection": ("reduction", options.selection),
+    }
+    idle = [
+        option
+        for option, (parameter, value) in given.items()
+        if value is not None and not any(parameter in each for each in known.values())
+    ]
+    if options.branches and DEFAULT not in known:
+        idle.append("--branch")
+    if idle:
+        raise SettingsError(
+            "no model takes this option",
+            where=listed(idle),
+            found=listed(known),
+            expected="a model that does: --branch is for fusion, --classifier-horizon for "
+            "xgb_classifier, the others for all that learn from features",
+            remedy="leave it out, or name such a model with --model",
+        )
 
 
 def _objection(study: Study, name: str, kind: str, options: ModelOptions) -> str | None:

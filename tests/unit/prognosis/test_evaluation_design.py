@@ -342,6 +342,9 @@ def test_unstable_features_are_counted(caplog):
         ({"clinical_columns": "age,stage"}, r"expected: \['age', 'stage'\]"),
         ({"models": "volume"}, r"expected: \['volume'\]"),
         ({"permutations": -3}, "fewer permutations than none"),
+        ({"options": ModelOptions(branches={"x": "*"})}, "--branch: no model takes this option"),
+        ({"options": ModelOptions(horizon=300.0)}, "--classifier-horizon: no model takes"),
+        ({"options": ModelOptions(selection="mrmr")}, "--selection: no model takes"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(call, told):
