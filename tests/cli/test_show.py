@@ -12,7 +12,7 @@ def printed(capsys, **changes):
     fusion = {"c_index": INTERVAL, "versus": {}, **changes}
     metrics = {
         "cohort": {"patients": 60, "events": 30, "excluded": {}},
-        "endpoint": {"kind": "survival"},
+        "endpoint": {"kind": "survival", "competing": {}},
         "design": {"interval": "Nadeau-Bengio 95 %"},
         "models": {"fusion": fusion},
         "main": "fusion",
