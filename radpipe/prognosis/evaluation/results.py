@@ -26,7 +26,7 @@ from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
 # Whose median divides the risk groups of a validation.

@@ -183,7 +183,7 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
             self.calibration_ = Recalibration.fit(y, self.out_of_fold_, self.fold_)
             scores, self.mean_split_ = self._fit_all(X, y)
             self.centre_, self.scale_ = centre_and_scale(scores)
-            self.training_ = (scores - self.centre_) / self.scale_
+            self.training_scores_ = (scores - self.centre_) / self.scale_
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:

@@ -159,7 +159,9 @@ class FusionModel(Model):
     def _fit_all(self, X: pd.DataFrame, y: Target) -> tuple[Floats, pd.Series]:
         # The branches are fitted on all rows already, and what they add is 0 on average.
         used = [self.branches_[name].mean_split_.index for name in self._weighted()]
-        scores = self._sum({name: branch.training_ for name, branch in self.branches_.items()})
+        scores = self._sum(
+            {name: branch.training_scores_ for name, branch in self.branches_.items()}
+        )
         return scores, pd.Series(0.0, index=list(dict.fromkeys(chain.from_iterable(used))))
 
     def _scores(self, X: pd.DataFrame) -> Floats:

@@ -56,7 +56,7 @@ def test_what_was_saved_loads_again(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"schema": 4}, "written by a newer radpipe.*update radpipe"),
+        ({"schema": 5}, "written by a newer radpipe.*update radpipe"),
         ({"schema": 1}, "written by an older radpipe.*evaluate or validate again"),
         ({}, "no evaluation in this directory"),
         (None, r"no metrics\.json"),
