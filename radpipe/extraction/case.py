@@ -156,19 +156,35 @@ def row_of(loaded: LoadedCase, settings: ExtractionSettings, engine: str) -> Row
     if surplus := values.keys() - set(planned):
         raise ExtractionError("the engine gave unplanned columns", found=sorted(surplus))
     missing = [name for name in planned if name not in values]
-    extent = loaded.extent
-    flags = {
-        "roi_voxels": extent.voxels,
-        "roi_touches_edge": _touches_edge(extent.box, loaded.mask.GetSize()[::-1]),
-        "flat_image_types": _flat_image_types(values, settings),
-    }
+    row = described(loaded)
+    flat = {"flat_image_types": _flat_image_types(values, settings)}
     return Row(
-        features={
-            # IBSI YEKZ, of the ROI as it was drawn: before resampling and resegmentation.
-            MASK_VOLUME: float(extent.voxels * math.prod(loaded.mask.GetSpacing())),
-            **{name: values.get(name, math.nan) for name in planned},
+        features=row.features | {name: values.get(name, math.nan) for name in planned},
+        diagnostics={**row.diagnostics, **flat, **_plain(told), _MISSING: ", ".join(missing)},
+    )
+
+
+def described(loaded: LoadedCase) -> Row:
+    """Describe a case's ROI as it was drawn: what every row says.
+
+    Parameters
+    ----------
+    loaded : LoadedCase
+        The case.
+
+    Returns
+    -------
+    Row
+        The mask's volume, and among the diagnostics ``roi_voxels`` and ``roi_touches_edge``.
+    """
+    extent = loaded.extent
+    return Row(
+        # IBSI YEKZ, of the ROI as it was drawn: before resampling and resegmentation.
+        features={MASK_VOLUME: float(extent.voxels * math.prod(loaded.mask.GetSpacing()))},
+        diagnostics={
+            "roi_voxels": extent.voxels,
+            "roi_touches_edge": _touches_edge(extent.box, loaded.mask.GetSize()[::-1]),
         },
-        diagnostics={**flags, **_plain(told), _MISSING: ", ".join(missing)},
     )
 
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
+from scipy.ndimage import map_coordinates
 
+from radpipe.extraction.boxes import bounding_box
+from radpipe.extraction.grid import Box
 from radpipe.extraction.image import roi_of
+from radpipe.extraction.patch_grids import CROPS, PatchGrid, centred
 from radpipe.networks.spec import PatchSpec, Standardised
 
-Floats = npt.NDArray[np.float32]
-# ITK's own axes go to the patient's left, posterior and superior.
-_DIRECTIONS = {
-    "L": (1, 0, 0),
-    "R": (-1, 0, 0),
-    "P": (0, 1, 0),
-    "A": (0, -1, 0),
-    "S": (0, 0, 1),
-    "I": (0, 0, -1),
-}
+# Goes up with every change after which a patch may differ; each has its line in CHANGELOG.md.
+PATCHES_VERSION = "1"
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+# A half, but for the rounding of sums: half a voxel's shift must not decide on which side a
+# border falls.
+_HALF = 0.5 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,15 @@ class Patch:
         Share of the patch's voxels that lie beyond the image.
     """
 
-    intensities: Floats
-    roi: npt.NDArray[np.bool_]
+    intensities: npt.NDArray[np.float32]
+    roi: Booleans
     outside: float
     padded: float
 
 
-def cut_patch(image: sitk.Image, mask: sitk.Image, label: int, spec: PatchSpec) -> Patch:
+def cut_patch(
+    image: sitk.Image, mask: sitk.Image, label: int, spec: PatchSpec, crop: str | None = None
+) -> Patch:
     """Cut the patch of one ROI, its centre at the ROI's centroid.
 
     Parameters
@@ -56,70 +59,67 @@ def cut_patch(image: sitk.Image, mask: sitk.Image, label: int, spec: PatchSpec) 
         Label of the ROI.
     spec : PatchSpec
         Size, spacing, axes, intensities.
+    crop : str, optional
+        Key of :data:`radpipe.extraction.patch_grids.CROPS`: crop as that encoder's authors did.
 
     Returns
     -------
     Patch
         Interpolated linearly, the mask cut at one half.
     """
-    roi = roi_of(mask, label)
-    grid = _grid(_to_patient(image, _centroid(roi)), spec)
-    inside = _as_float(np.ones(roi.shape), image)
-    found = _on(grid, sitk.Cast(image, sitk.sitkFloat32), sitk.sitkLinear, spec.pad)
-    known = _on(grid, inside, sitk.sitkNearestNeighbor, 0) > 0
-    # Half a voxel's shift must not decide on which side a border falls: both halves, or none.
-    drawn = _on(grid, _as_float(roi, image), sitk.sitkLinear, 0) >= 0.5
-    return Patch(
-        _intensities(found, spec),
-        drawn,
-        _share_outside(image, roi, grid),
-        float(1 - known.mean()),
-    )
+    intensities, roi = sitk.GetArrayViewFromImage(image), roi_of(mask, label)
+    box = bounding_box(roi)
+    lay = centred if crop is None else CROPS[crop]
+    grid = lay(image, _centroid(roi, box), spec)
+    places = grid.places()
+    if grid.shown is None:
+        known = _inside(places, intensities.shape)
+    else:
+        known = np.zeros(grid.size, dtype=bool)
+        known[grid.shown] = True
+    found = np.where(known, _at(places, intensities), spec.pad)
+    # Its box and the voxels around it: the whole mask as numbers would be as large as the image.
+    near = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+    first = np.array([part.start for part in near])[:, None, None, None]
+    drawn = known & (_at(places - first, roi[near].astype(np.float32)) >= _HALF)
+    outside = _share_outside(roi, box, grid)
+    return Patch(_scaled(found, known, spec), drawn, outside, float(1 - known.mean()))
 
 
-def _centroid(roi: npt.NDArray[np.bool_]) -> tuple[float, ...]:
-    return tuple(float(places.mean()) for places in np.nonzero(roi))
+def _centroid(roi: Booleans, box: Box) -> Floats:
+    """Average the indices; a list of them all would take many times the mask's memory."""
+    inner = roi[box]
+    axes = range(inner.ndim)
+    counts = [np.count_nonzero(inner, axis=tuple(set(axes) - {axis})) for axis in axes]
+    means = [np.average(np.arange(len(each)), weights=each) for each in counts]
+    return np.array([mean + part.start for mean, part in zip(means, box, strict=True)])
 
 
-def _to_patient(image: sitk.Image, place: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    return np.array(image.TransformContinuousIndexToPhysicalPoint(place[::-1]))
+def _share_outside(roi: Booleans, box: Box, grid: PatchGrid) -> float:
+    """Count the ROI's own voxels, slice by slice: the patch shows nothing of what it lost."""
+    first = [part.start for part in box]
+    held = voxels = 0
+    for place, drawn in enumerate(roi[box]):
+        inside = np.argwhere(drawn[None]) + first + [place, 0, 0]
+        held += int(grid.held(inside).sum())
+        voxels += len(inside)
+    return 1 - held / voxels
 
 
-def _grid(centre: npt.NDArray[np.float64], spec: PatchSpec) -> sitk.Image:
-    size, spacing = spec.size[::-1], np.array(spec.spacing_mm[::-1])
-    axes = np.array([_DIRECTIONS[axis] for axis in spec.axes[::-1]], dtype=np.float64).T
-    grid = sitk.Image(*size, sitk.sitkUInt8)
-    grid.SetSpacing(spacing.tolist())
-    grid.SetDirection(axes.ravel().tolist())
-    grid.SetOrigin((centre - axes @ (spacing * (np.array(size) - 1) / 2)).tolist())
-    return grid
+def _at(places: Floats, values: npt.NDArray[np.generic]) -> Floats:
+    """Interpolate linearly; beyond the last voxel its value goes on."""
+    return np.asarray(map_coordinates(values, places, output=np.float64, order=1, mode="nearest"))
 
 
-def _on(grid: sitk.Image, image: sitk.Image, how: int, outside: float) -> Floats:
-    there = sitk.Resample(image, grid, sitk.Transform(), how, float(outside))
-    return np.asarray(sitk.GetArrayFromImage(there), dtype=np.float32)
+def _inside(places: Floats, shape: tuple[int, ...]) -> Booleans:
+    ends = np.array(shape)[:, None, None, None] - 0.5
+    return np.asarray(((places >= -0.5) & (places < ends)).all(axis=0))
 
 
-def _as_float(values: npt.NDArray[np.generic], like: sitk.Image) -> sitk.Image:
-    made = sitk.GetImageFromArray(values.astype(np.float32))
-    made.CopyInformation(like)
-    return made
-
-
-def _share_outside(image: sitk.Image, roi: npt.NDArray[np.bool_], grid: sitk.Image) -> float:
-    """Count the ROI's own voxels: the patch shows nothing of what it lost."""
-    matrix = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    points = np.argwhere(roi)[:, ::-1] @ matrix.T + image.GetOrigin()
-    axes = np.array(grid.GetDirection()).reshape(3, 3) * grid.GetSpacing()
-    places = (points - grid.GetOrigin()) @ np.linalg.inv(axes).T
-    held = ((places >= -0.5) & (places <= np.array(grid.GetSize()) - 0.5)).all(axis=1)
-    return float(1 - held.mean())
-
-
-def _intensities(resampled: Floats, spec: PatchSpec) -> Floats:
-    how, values = spec.intensity, resampled.astype(np.float64)
+def _scaled(values: Floats, known: Booleans, spec: PatchSpec) -> npt.NDArray[np.float32]:
+    how = spec.intensity
     if isinstance(how, Standardised):
-        counted = values > how.above
+        counted = known if how.above is None else known & (values > how.above)
         inner = values[counted]
         spread = inner.std() if inner.size else 0.0
         standard = (values - inner.mean()) / spread if spread > 0 else np.zeros_like(values)

@@ -29,11 +29,12 @@ class Standardised:
 
     Attributes
     ----------
-    above : float
-        Only voxels above it are counted; the others become 0, the mean.
+    above : float or None
+        Only voxels above it are counted; the others become 0, the mean. None: all voxels of the
+        image are counted, and what lies outside it becomes 0.
     """
 
-    above: float = 0.0
+    above: float | None = 0.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class EncoderSpec:
         Where weights are; None where there are none.
     reference : str
         DOI or address of the publication.
+    channels : tuple of str
+        What the network is given, of ``image`` and ``mask``, in this order.
     """
 
     name: str
@@ -145,3 +148,4 @@ class EncoderSpec:
     licence: str
     source: Source | None
     reference: str
+    channels: tuple[str, ...] = ("image",)

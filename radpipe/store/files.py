@@ -178,6 +178,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def seal_of(content: dict[str, Any]) -> str:
+    """Hash what a JSON file holds, so that a change of it is noticed.
+
+    Parameters
+    ----------
+    content : dict
+        Without its seal.
+
+    Returns
+    -------
+    str
+        SHA-256 of it as it will be read, whatever its layout.
+    """
+    # Through JSON once: numbers as keys are text.
+    plain = json.loads(json.dumps(content))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def empty_directory(path: str | Path) -> Path:
     """Make a directory to write to.
 

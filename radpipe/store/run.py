@@ -1,4 +1,4 @@
-"""The run directory of an extraction.
+"""The run directory of an extraction, and what embeddings of the same cases add to it.
 
 ::
 
@@ -13,6 +13,11 @@
       rows/                 finished rows that are in no table yet
       files.json            hashes of the input files, so that unchanged ones are not read again
       earlier-N/            tables that a later command replaced
+      embeddings.parquet    one row a case: the columns of an encoder
+      patches/              the run that cut what the encoder was shown: as above, and
+        patches/            one patch a case, named by the key of its row
+      encoder/              the encoder, where it was trained on these cases
+      vectors/              finished embeddings that are in no table yet
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from radpipe.errors import RunError
 from radpipe.store.files import read_json
 from radpipe.store.inputs import InputFile
 from radpipe.store.log import RunLog
+from radpipe.store.patches import PATCHES, PatchFolder
 from radpipe.store.rows import RowFolder
 from radpipe.store.table import Provenance, read_table
 
@@ -51,6 +57,36 @@ class Run:
     def features_path(self) -> Path:
         """The feature table."""
         return self.path / "features.parquet"
+
+    @property
+    def embeddings_path(self) -> Path:
+        """The table of an encoder's columns, where `radpipe embed` made one."""
+        return self.path / "embeddings.parquet"
+
+    @property
+    def patch_run(self) -> Run:
+        """The run of patches that the embeddings were made from."""
+        return Run(self.path / "patches")
+
+    @property
+    def patches(self) -> PatchFolder:
+        """The patches, where this is a run of them."""
+        return PatchFolder(self.path / "patches")
+
+    @property
+    def encoder_path(self) -> Path:
+        """The folder of the encoder that was trained on these cases."""
+        return self.path / "encoder"
+
+    @property
+    def vectors_path(self) -> Path:
+        """The folder of embeddings that are in no table yet."""
+        return self.path / "vectors"
+
+    @property
+    def embedded_paths(self) -> tuple[Path, ...]:
+        """What embeddings add to a run, beside the run of patches."""
+        return self.embeddings_path, self.encoder_path, self.vectors_path
 
     @property
     def csv_path(self) -> Path:
@@ -283,15 +319,17 @@ class Run:
         Returns
         -------
         str
-            ``radpipe extract`` or ``radpipe merge``.
+            ``radpipe extract``, ``radpipe merge`` or ``radpipe embed``.
 
         Raises
         ------
         RunError
             The directory is no run.
         """
-        merging = self.state() == RUNNING and "merged" in self._facts()
-        return "radpipe merge" if merging else "radpipe extract"
+        facts = self._facts()
+        if self.state() == RUNNING and "merged" in facts:
+            return "radpipe merge"
+        return "radpipe embed" if facts.get("engine") == PATCHES else "radpipe extract"
 
 
 def runs_in(path: str | Path) -> list[Path]:

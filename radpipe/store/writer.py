@@ -315,16 +315,39 @@ def writer_of(path: str | Path) -> Iterator[RunWriter]:
     RunError
         It holds other files than a run's, cannot be made, or another process writes to it.
     """
+    with held_run(path) as run:
+        _furnish(run)
+        try:
+            yield RunWriter(run)
+        finally:
+            if not run.exists():
+                _clear(run)
+
+
+@contextmanager
+def held_run(path: str | Path) -> Iterator[Run]:
+    """Make or take up a directory for a run, and hold it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A run of before, finished or not, or a new or empty directory.
+
+    Yields
+    ------
+    Run
+        It; a directory to which nothing was written is gone afterwards.
+
+    Raises
+    ------
+    RunError
+        It holds other files than a run's, cannot be made, or another process writes to it.
+    """
     run = Run(Path(path))
     _make(run)
     try:
         with sole_writer(run.path):
-            _furnish(run)
-            try:
-                yield RunWriter(run)
-            finally:
-                if not run.exists():
-                    _clear(run)
+            yield run
     finally:
         _remove_bare(run.path)
 
@@ -334,7 +357,7 @@ def _furnish(run: Run) -> None:
         shutil.rmtree(run.attempts_path, ignore_errors=True)
         for folder in (run.qc_path, run.rows.path, run.attempts_path):
             folder.mkdir(exist_ok=True)
-        for folder in (run.path, run.qc_path, run.rows.path):
+        for folder in (run.path, run.qc_path, run.rows.path, run.patches.path):
             remove_parts(folder)
     run.log.add("preparing")
 
@@ -358,6 +381,8 @@ def _remove_bare(path: Path) -> None:
 def _make(run: Run) -> None:
     # A command killed at its very start leaves these and no run.json.
     ours = {LOCK, MARKER, HOLDER, "rows", "qc", "attempts", "run.log"}
+    # And one that embeds makes these and no run.json.
+    ours |= {"patches", *(path.name for path in run.embedded_paths)}
     with making_directory(run.path):
         run.path.mkdir(parents=True, exist_ok=True)
         foreign = not run.exists() and any(

@@ -2,7 +2,8 @@
 
 ::
 
-    cohort_run.extract_runs      settings, manifest, locks
+    features.extract_runs, cutting.cut_patches    what is made: recipe.Recipe
+    cohort_run.run_cohort        manifest, locks
       work.hashed, rois.rois_of      what is known of the files, one case a label
       ledger.Ledger.take_up          what the run holds already
       work.compute                   the rest: estimate, submit, collect, decide
@@ -11,8 +12,9 @@
       ledger.Ledger.finish           tables
 """
 
-from radpipe.extraction.batch.cohort_run import extract, extract_run, extract_runs
+from radpipe.extraction.batch.cutting import cut_patches
+from radpipe.extraction.batch.features import extract, extract_run, extract_runs
 from radpipe.extraction.batch.ledger import Summary
 from radpipe.extraction.batch.options import Options
 
-__all__ = ["Options", "Summary", "extract", "extract_run", "extract_runs"]
+__all__ = ["Options", "Summary", "cut_patches", "extract", "extract_run", "extract_runs"]

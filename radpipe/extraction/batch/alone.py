@@ -21,7 +21,7 @@ import psutil
 from radpipe.errors import ImageError, OutOfMemoryError, TimedOutError, WorkerDiedError
 from radpipe.extraction.batch.attempt import TIMED_OUT, Attempt, place_in
 from radpipe.extraction.batch.job import Outcome, Suspect, failure_of, hash_of, run_job
-from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
+from radpipe.extraction.batch.plan import Job, Plan, Unit, paths_of
 from radpipe.parallel import memory_here
 from radpipe.store import InputFile
 from radpipe.store.rows import writing_to
@@ -171,8 +171,8 @@ def _failed(plan: Plan, unit: Unit, error: WorkerDiedError, seconds: float) -> O
     for path in paths_of(unit.case).values():
         with suppress(ImageError):
             files[path] = hash_of(Path(path))
-    key = key_of(unit.case, target.decides, files)
-    if key in target.run.rows:
+    key = target.key_of(unit.case, files)
+    if target.has(key):
         # It died after its row was whole.
         return Outcome(unit, key, files, None, seconds)
     failure = failure_of(error, files)

@@ -20,13 +20,14 @@ from radpipe.errors import (
     raise_if_interrupted,
 )
 from radpipe.extraction.batch.attempt import Attempt
-from radpipe.extraction.batch.plan import Job, Plan, Unit, key_of, paths_of
-from radpipe.extraction.case import LoadedCase, load_case, row_of
+from radpipe.extraction.batch.plan import Job, Plan, Unit, paths_of
+from radpipe.extraction.case import LoadedCase, load_case
 from radpipe.extraction.io import labels_in
 from radpipe.extraction.picture import draw_overlay
 from radpipe.extraction.shared import Shared
 from radpipe.store import Failure, InputFile, Row
 from radpipe.store.files import whole_file
+from radpipe.store.patches import StoredPatch
 from radpipe.version import VERSION
 
 log = logging.getLogger("radpipe")
@@ -117,8 +118,8 @@ def _sorted_out(plan: Plan, job: Job, words: str) -> list[Outcome | Suspect]:
         with suppress(ImageError):
             _hash(unit.case, files)
         target, ours = plan.targets[unit.target], _files_of(unit.case, files)
-        key = key_of(unit.case, target.decides, ours)
-        if key in target.run.rows:
+        key = target.key_of(unit.case, ours)
+        if target.has(key):
             found.append(Outcome(unit, key, ours, None, 0.0))
         else:
             found.append(Suspect(unit, words))
@@ -149,12 +150,13 @@ def _run_unit(
     target, case = plan.targets[unit.target], unit.case
     error: Exception | None = None
     row: Row | None = None
+    patch: StoredPatch | None = None
     try:
         _hash(case, files)
         # An earlier attempt may have come as far as this row.
-        if key_of(case, target.decides, files) not in target.run.rows:
-            loaded = load_case(case, target.settings, shared, plan.control)
-            row = row_of(loaded, target.settings, plan.engine)
+        if not target.has(target.key_of(case, files)):
+            loaded = load_case(case, target.recipe.settings, shared, target.recipe.control)
+            row, patch = target.recipe.made(loaded)
             for path in paths_of(case).values():
                 files[path].require_unchanged()
     except MemoryError:
@@ -164,12 +166,14 @@ def _run_unit(
         error = caught
     seconds = time.perf_counter() - started
     ours = _files_of(case, files)
-    key = key_of(case, target.decides, ours)
+    key = target.key_of(case, ours)
     failure = None if error is None else failure_of(error, ours)
     if failure is not None:
         target.run.rows.put(key, failure)
     elif row is not None:
-        # The picture first: a case that has its row is done, and nothing of it made again.
+        # The row last: a case that has it is done, and nothing of it made again.
+        if patch is not None:
+            target.run.patches.put(key, patch)
         _draw(loaded, unit, target.run.picture_path(key), pictures)
         target.run.rows.put(key, replace(row, inputs=tuple(ours.values()), seconds=seconds))
     return Outcome(unit, key, ours, failure, seconds)

@@ -13,8 +13,8 @@ from typing import Any
 from radpipe.cohort import Case
 from radpipe.errors import RunError
 from radpipe.extraction.batch.job import Outcome, Suspect
-from radpipe.extraction.batch.plan import Target, inputs_of, key_of
-from radpipe.store import Entry, Failure, InputFile, Provenance, RunWriter
+from radpipe.extraction.batch.plan import Target, inputs_of
+from radpipe.store import KEY_COLUMNS, Entry, Failure, InputFile, RunWriter
 
 log = logging.getLogger("radpipe")
 
@@ -53,13 +53,9 @@ class Ledger:
     writer : RunWriter
         The run.
     target : Target
-        Its settings.
-    provenance : Provenance
-        What decides its values.
+        What is made of each case.
     cases : sequence of Case
         In the manifest's order, every ROI its own.
-    columns, key_columns : sequence of str
-        Of the feature table.
     facts : dict
         What ``run.json`` says besides.
     """
@@ -68,19 +64,14 @@ class Ledger:
         self,
         writer: RunWriter,
         target: Target,
-        provenance: Provenance,
         cases: Sequence[Case],
-        columns: Sequence[str],
-        key_columns: Sequence[str],
         facts: dict[str, Any],
     ) -> None:
         self.writer = writer
         self.target = target
-        self._provenance = provenance
+        self._provenance = target.recipe.provenance
         self._cases = cases
-        self._columns = columns
-        self._key_columns = key_columns
-        self._facts = facts
+        self._facts = {**facts, **target.recipe.facts()}
         self._entries: dict[int, Entry] = {}
         self._reused = 0
         self._started = time.perf_counter()
@@ -106,7 +97,7 @@ class Ledger:
         list of int
             Places of the cases to be computed.
         """
-        keys = [key_of(case, self.target.decides, files) for case in self._cases]
+        keys = [self.target.key_of(case, files) for case in self._cases]
         if self.writer.is_missing([] if fresh else keys):
             folder = self.writer.set_aside()
             self.writer.run.log.add("set aside", folder=folder.name)
@@ -122,7 +113,7 @@ class Ledger:
             self.writer.forget()
         todo = []
         for place, (case, key) in enumerate(zip(self._cases, keys, strict=True)):
-            if key in self.writer.rows or (key in self.writer.failures and not retry_failed):
+            if self._has(key) or (key in self.writer.failures and not retry_failed):
                 self._enter(place, case, key, files)
             else:
                 todo.append(place)
@@ -150,7 +141,7 @@ class Ledger:
             What is known of its files.
         """
         case = self._cases[place]
-        key = key_of(case, self.target.decides, files)
+        key = self.target.key_of(case, files)
         self.writer.run.rows.put(key, failure)
         self._fail(case, key, failure)
         self._enter(place, case, key, files)
@@ -208,8 +199,9 @@ class Ledger:
             What they hold.
         """
         entries = [self._entries[place] for place in sorted(self._entries)]
+        further = dict.fromkeys(name for case in self._cases for name in case.extra)
         counts = self.writer.write_tables(
-            entries, self._columns, self._key_columns, self._provenance
+            entries, self.target.recipe.columns, [*KEY_COLUMNS, *further], self._provenance
         )
         self.writer.run.log.add("tables", **counts)
         return counts
@@ -242,6 +234,9 @@ class Ledger:
             computed=counts["rows"] - self._reused,
             seconds=seconds,
         )
+
+    def _has(self, key: str) -> bool:
+        return key in self.writer.rows and self.target.recipe.is_whole(self.writer.run, key)
 
     def _fail(self, case: Case, key: str, failure: Failure) -> None:
         self.writer.failures[key] = failure

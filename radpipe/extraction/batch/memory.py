@@ -28,6 +28,7 @@ from radpipe.extraction.image import extents_of
 from radpipe.extraction.image_types import MOST_KEPT, image_type_names
 from radpipe.extraction.io import read_mask
 from radpipe.extraction.settings import ExtractionSettings
+from radpipe.store.patches import PATCHES
 
 _MB = 1 << 20
 # A worker with its imports, at least and once kernels and pictures are loaded.
@@ -61,6 +62,7 @@ class _Cost(NamedTuple):
 _COSTS = {
     "fast": _Cost(whole=8, spline=24, part=16, part_wavelet=0, roi=50, roi_wavelet=110),
     "pyradiomics": _Cost(whole=12, spline=0, part=8, part_wavelet=135, roi=70, roi_wavelet=250),
+    PATCHES: _Cost(whole=4, spline=0, part=0, part_wavelet=0, roi=8, roi_wavelet=0),
 }
 
 
@@ -155,9 +157,10 @@ def need_by_rois(plan: Plan, job: Job) -> Need:
 def _need(plan: Plan, job: Job, *, by_rois: bool) -> Need:
     cases = [unit.case for unit in job.units]
     masks = list(dict.fromkeys((case.mask, case.label_channel or 0) for case in cases))
-    settings = [plan.targets[which].settings for which in {unit.target for unit in job.units}]
+    recipes = [plan.targets[which].recipe for which in {unit.target for unit in job.units}]
+    settings = [recipe.settings for recipe in recipes]
     image = job.units[0].case.image
-    return estimate(image, masks, settings, plan.engine, by_rois=by_rois)
+    return estimate(image, masks, settings, recipes[0].engine, by_rois=by_rois)
 
 
 def _header_of(path: Path) -> _Header | None:

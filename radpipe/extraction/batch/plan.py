@@ -9,27 +9,61 @@ from pathlib import Path
 from typing import Any
 
 from radpipe.cohort import Case
-from radpipe.extraction.settings import ExtractionSettings
+from radpipe.extraction.batch.recipe import Recipe
 from radpipe.store import InputFile, Run, row_key
 
 
 @dataclass(frozen=True)
 class Target:
-    """One parameter file and the run that its rows go to.
+    """What is made of each case, and the run that it goes to.
 
     Attributes
     ----------
-    settings : ExtractionSettings
-        Settings.
-    decides : str
-        Hash of all but the images that decides values: settings, engine, version of its values.
+    recipe : Recipe
+        What is made.
     run : Run
         Where rows go.
     """
 
-    settings: ExtractionSettings
-    decides: str
+    recipe: Recipe
     run: Run
+
+    def key_of(self, case: Case, files: Mapping[str, InputFile]) -> str:
+        """Hash all that decides a case's row.
+
+        Parameters
+        ----------
+        case : Case
+            The case.
+        files : mapping of str to InputFile
+            Image and mask by path, as far as they could be read.
+
+        Returns
+        -------
+        str
+            Row key.
+        """
+        told: dict[str, Any] = {"decides": self.recipe.decides, "label": case.label}
+        told["label_channel"] = case.label_channel or 0
+        for name, path in paths_of(case).items():
+            known = files.get(path)
+            told[name] = f"not read: {path}" if known is None else known.sha256
+        return row_key(told)
+
+    def has(self, key: str) -> bool:
+        """Tell whether a worker has left a row, and all that belongs to it.
+
+        Parameters
+        ----------
+        key : str
+            Of the row.
+
+        Returns
+        -------
+        bool
+            Rows that stand in a table already do not count.
+        """
+        return key in self.run.rows and self.recipe.is_whole(self.run, key)
 
 
 @dataclass(frozen=True)
@@ -39,11 +73,7 @@ class Plan:
     Attributes
     ----------
     targets : tuple of Target
-        One a parameter file.
-    engine : str
-        Name of the engine.
-    control : str or None
-        What is done to each image first.
+        One a run.
     version : str
         Version of radpipe that made the plan.
     timeout_s : float
@@ -57,8 +87,6 @@ class Plan:
     """
 
     targets: tuple[Target, ...]
-    engine: str
-    control: str | None
     version: str
     timeout_s: float
     memory: int | None
@@ -152,31 +180,6 @@ def one_by_one(job: Job) -> list[Job]:
 def _by_mask(unit: Unit) -> tuple[Any, ...]:
     case = unit.case
     return str(case.mask), case.label_channel or 0, case.label, unit.place, unit.target
-
-
-def key_of(case: Case, decides: str, files: Mapping[str, InputFile]) -> str:
-    """Hash all that decides a case's row.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    decides : str
-        What decides besides the images; see :class:`Target`.
-    files : mapping of str to InputFile
-        Image and mask by path, as far as they could be read.
-
-    Returns
-    -------
-    str
-        Row key.
-    """
-    told: dict[str, Any] = {"decides": decides, "label": case.label}
-    told["label_channel"] = case.label_channel or 0
-    for name, path in paths_of(case).items():
-        known = files.get(path)
-        told[name] = f"not read: {path}" if known is None else known.sha256
-    return row_key(told)
 
 
 def paths_of(case: Case) -> dict[str, str]:

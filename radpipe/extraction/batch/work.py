@@ -67,7 +67,7 @@ def compute(
     plan : Plan
         What all jobs have in common.
     ledgers : sequence of Ledger
-        One a parameter file.
+        One a run.
     units : sequence of Unit
         What is to be computed.
     files : mapping of str to InputFile
@@ -88,7 +88,7 @@ def compute(
     jobs = [part for job, need in zip(jobs, needs, strict=True) for part in _parts(plan, job, need)]
     if len(jobs) > len(needs):
         needs = _needs(plan, jobs, pool, progress)
-    with progress_bar("extracting", len(units), progress) as step:
+    with progress_bar(plan.targets[0].recipe.doing, len(units), progress) as step:
         book = _Book(ledgers, step)
         jobs, needs = _fitting(plan, jobs, needs, pool, book)
         suspects = _first_attempts(plan, jobs, needs, pool, book)

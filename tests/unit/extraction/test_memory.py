@@ -39,6 +39,26 @@ status = Path("/proc/self/status").read_text()
 print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
 """
 
+# The same, of a case whose patch is cut and drawn.
+ONE_PATCH = """
+import sys
+from pathlib import Path
+import distributed
+from radpipe.cohort import Case
+from radpipe.extraction.batch.recipe import PatchRecipe
+from radpipe.extraction.batch import extract_run
+from radpipe.extraction.case import load_case
+from radpipe.extraction.picture import draw_overlay
+from radpipe.networks.encoders import ENCODERS
+recipe = PatchRecipe(spec=ENCODERS["fmcib"].patch)
+case = Case("c", "p", Path(sys.argv[1]), Path(sys.argv[2]), 1, 0)
+loaded = load_case(case, recipe.settings)
+recipe.made(loaded)
+draw_overlay(loaded.image, loaded.mask, 1, Path(sys.argv[1]).with_suffix(".png"), loaded.extent.box)
+status = Path("/proc/self/status").read_text()
+print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
+"""
+
 
 def write_pair(
     folder: Path, size: int, box: int, dtype: type = np.float32, mask_size: int | None = None
@@ -80,6 +100,20 @@ def test_a_process_takes_what_is_expected(
     need = estimate(pair[0], [(pair[1], 0)], settings_of(content), "fast", by_rois=True)
     assert need.least < peak
     assert 0.8 < need.expected / peak < 1.6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak")
+@pytest.mark.parametrize(("size", "box"), [(220, 10), (220, 200)])
+def test_a_process_that_cuts_a_patch_takes_what_is_expected(
+    tmp_path: Path, size: int, box: int
+) -> None:
+    pair = write_pair(tmp_path, size, box)
+    command = [sys.executable, "-c", ONE_PATCH, *map(str, pair)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    peak = int(done.stdout)
+    need = estimate(pair[0], [(pair[1], 0)], [read_settings(None)], "patches", by_rois=True)
+    assert need.least < peak
+    assert 1.0 < need.expected / peak < 1.6
 
 
 @pytest.mark.parametrize(("dtype", "voxel_bytes"), [(np.int16, 2), (np.float64, 8)])

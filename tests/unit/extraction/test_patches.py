@@ -135,3 +135,24 @@ def test_a_roi_larger_than_the_patch_is_told():
     places = np.argwhere(sitk.GetArrayFromImage(mask))
     assert share == (np.abs(places - places.mean(axis=0)) > 8).any(axis=1).mean()
     assert 0.65 < share < 0.75
+
+
+def test_without_a_threshold_all_of_the_image_counts_and_nothing_beyond():
+    values = np.array([[[-3.0, -1.0, 0.0, 2.0, 7.0]]])
+    image, mask = flat(values)
+    spec = PatchSpec((1, 1, 9), (1.0, 1.0, 1.0), "SPL", Standardised(None), pad=50.0)
+    found = cut_patch(image, mask, 1, spec)
+    standard = (values[0, 0] - values.mean()) / values.std()
+    np.testing.assert_allclose(found.intensities[0, 0], [0, 0, *standard, 0, 0], atol=1e-6)
+    assert found.padded == pytest.approx(4 / 9)
+
+
+def test_a_roi_of_many_slices_has_its_centroid_and_its_share():
+    rng = np.random.default_rng(0)
+    drawn = (rng.random((9, 11, 13)) < 0.3).astype(np.uint32)
+    image = sitk.GetImageFromArray(rng.normal(size=drawn.shape).astype(np.float32))
+    mask = sitk.GetImageFromArray(drawn)
+    spec = PatchSpec((3, 5, 5), (1.0, 1.0, 1.0), "SPL", Window(0.0, 1.0), pad=0.0)
+    places = np.argwhere(drawn)
+    beyond = np.abs(places - places.mean(axis=0)) > np.array(spec.size) / 2
+    assert cut_patch(image, mask, 1, spec).outside == pytest.approx(beyond.any(axis=1).mean())
