@@ -58,5 +58,5 @@ $(STAMP): pyproject.toml constraints.txt
 # Encoders are tested on one Python: torch is the heaviest of all packages.
 $(DEV_STAMP): $(STAMP)
 	$(PIP) install -q -c constraints.txt -e '.[models,lbp,pyradiomics,dev]'
-	@if $(IS_311); then $(PIP) install -q -c constraints.txt -e '.[cnn]'; fi
+	@if $(IS_311); then $(PIP) install -q -c constraints.txt -e '.[cnn,hub]'; fi
 	touch $@

@@ -11,6 +11,8 @@ from monai.networks.nets.resnet import resnet10, resnet18, resnet34, resnet50
 from monai.networks.nets.segresnet_ds import SegResEncoder
 from torch import nn
 
+from radpipe.networks.small import SmallResNet
+
 _RESNETS = {10: (resnet10, "B"), 18: (resnet18, "A"), 34: (resnet34, "A"), 50: (resnet50, "B")}
 
 
@@ -114,4 +116,5 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "medicalnet": medicalnet,
     "fmcib": fmcib,
     "ctfm": ctfm,
+    "small": SmallResNet,
 }

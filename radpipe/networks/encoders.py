@@ -33,6 +33,26 @@ def _medicalnet(depth: int, dimension: int, keys: str) -> EncoderSpec:
     )
 
 
+_SMALL = EncoderSpec(
+    name="radpipe-small",
+    architecture="small",
+    arguments={"channels": 2},
+    dimension=128,
+    keys="194a9b7f6c0aada9f28c3f3a669310d702b952eec2404bb52f756d4bb8b0bf29",
+    layouts=(Layout(),),
+    patch=PatchSpec(
+        size=(32, 32, 32),
+        spacing_mm=(2.0, 2.0, 2.0),
+        axes=_ITK,
+        intensity=Standardised(None),
+        pad=0.0,
+    ),
+    modality=(),
+    licence="Apache-2.0",
+    source=None,
+    reference="doi 10.1109/CVPR.2016.90",
+    channels=("image", "mask"),
+)
 _ALL = (
     EncoderSpec(
         name="fmcib",
@@ -76,5 +96,6 @@ _ALL = (
     _medicalnet(18, 512, "a2e32e1404aa4b9ca4ef7b9a1da9f7339de479cd02c25baa070ec0204d9c51af"),
     _medicalnet(34, 512, "8e0acc11f96700dba8043dd7a1c185d9917ced359819c8bdf909d2896cc4a98f"),
     _medicalnet(50, 2048, "291305065a522f6152e4b1717c6cc9fc2f007429afdeca657db07484a5e780aa"),
+    _SMALL,
 )
 ENCODERS = {spec.name: spec for spec in _ALL}

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from radpipe.errors import ModelError
+from radpipe.networks.architectures import ARCHITECTURES
 from radpipe.networks.spec import EncoderSpec, Layout
 
 _SHOWN = 6
@@ -37,6 +38,36 @@ def keys_hash(network: nn.Module) -> str:
     """
     shapes = sorted((name, list(each.shape)) for name, each in network.state_dict().items())
     return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+
+
+def build(spec: EncoderSpec) -> nn.Module:
+    """Build an encoder's network.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+        Names the architecture and its arguments.
+
+    Returns
+    -------
+    Module
+        Random weights, ready to embed.
+
+    Raises
+    ------
+    ModelError
+        The architecture is unknown, or takes other arguments.
+    """
+    try:
+        return ARCHITECTURES[spec.architecture](**spec.arguments).eval()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            "this radpipe cannot build the encoder's network",
+            where=spec.name,
+            found=f"{spec.architecture}, {spec.arguments}",
+            expected=f"one of {', '.join(ARCHITECTURES)}, and arguments that it takes",
+            remedy="update radpipe, or use the one that wrote the encoder",
+        ) from error
 
 
 def load_weights(network: nn.Module, spec: EncoderSpec, path: Path) -> nn.Module:
@@ -73,7 +104,7 @@ def load_weights(network: nn.Module, spec: EncoderSpec, path: Path) -> nn.Module
             where=str(path),
             found=_listed(differences),
             expected=f"{len(wanted)} weights, and no others",
-            remedy=f"take the file that its publisher names: {_source(spec)}",
+            remedy=_remedy(spec),
         )
     network.load_state_dict(weights, strict=True)
     return network.eval().requires_grad_(False)
@@ -147,9 +178,7 @@ def _listed(differences: list[str]) -> str:
     return f"{told}; and {more} more" if more > 0 else told
 
 
-def _source(spec: EncoderSpec) -> str:
-    return (
-        "none is published"
-        if spec.source is None
-        else (f"{spec.source.repository}, {spec.source.file}")
-    )
+def _remedy(spec: EncoderSpec) -> str:
+    if spec.source is None:
+        return "none are published: take what radpipe saved, with the radpipe that wrote it"
+    return f"take the file that its publisher names: {spec.source.repository}, {spec.source.file}"
