@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from radpipe.errors import RadpipeError
     from radpipe.extraction.batch import extract
+    from radpipe.extraction.embedding import embed
     from radpipe.extraction.extractor import FeatureExtractor
     from radpipe.extraction.maps import feature_maps
     from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train, validate
@@ -21,6 +22,7 @@ _HOMES = {
     "FeatureExtractor": "radpipe.extraction.extractor",
     "ModelOptions": "radpipe.prognosis.evaluation",
     "RadpipeError": "radpipe.errors",
+    "embed": "radpipe.extraction.embedding",
     "evaluate": "radpipe.prognosis.evaluation",
     "extract": "radpipe.extraction.batch",
     "feature_maps": "radpipe.extraction.maps",
@@ -36,6 +38,7 @@ __all__ = [
     "FeatureExtractor",
     "ModelOptions",
     "RadpipeError",
+    "embed",
     "evaluate",
     "extract",
     "feature_maps",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from radpipe.cli.demo import demo
+from radpipe.cli.embed import embed
 from radpipe.cli.evaluate import evaluate
 from radpipe.cli.extract import extract
 from radpipe.cli.maps import maps
@@ -32,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 VERBS = (
-    extract, status, merge, verify, maps, perturb, evaluate, train, validate, predict, report, demo,
+    extract, embed, status, merge, verify, maps, perturb, evaluate, train, validate, predict,
+    report, demo,
 )  # fmt: skip
 
 

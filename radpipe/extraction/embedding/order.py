@@ -1,0 +1,168 @@
+"""What a person asks of an encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from radpipe.errors import SettingsError
+from radpipe.extraction.patch_grids import CROPS
+from radpipe.networks.encoders import ENCODERS
+from radpipe.networks.spec import EncoderSpec
+
+HUB = "hub"
+_WIDEST_MM = 1000.0
+# What an option is called where the setting has another name.
+_OPTIONS = {"augmentations": "augment"}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asks of an encoder.
+
+    Attributes
+    ----------
+    encoder : str
+        Key of :data:`radpipe.networks.encoders.ENCODERS`.
+    weights : Path, "hub" or None
+        A file, a directory that radpipe saved, or the hub; None fits the encoder to the cohort.
+    revision, sha256 : str or None
+        Of the weights: which of the hub's, and what their file must be.
+    compat : bool
+        Crop as the encoder's authors published it.
+    force : bool
+        Take images of a modality that the encoder was not made for.
+    spacing_mm : tuple of float or None
+        Of the patch, (z, y, x).
+    window : tuple of float or None
+        Intensities that become 0 and 1; standardised without it.
+    method : str or None
+        How it is fitted.
+    epochs, seed : int or None
+        Of the fit.
+    augment : tuple of str or None
+        What the fit does to patches.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    encoder: str
+    weights: Path | str | None = None
+    revision: str | None = None
+    sha256: str | None = None
+    compat: bool = False
+    force: bool = False
+    spacing_mm: tuple[float, float, float] | None = None
+    window: tuple[float, float] | None = None
+    method: str | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    augment: tuple[str, ...] | None = None
+    device: str = "auto"
+
+    @property
+    def folder(self) -> Path | None:
+        """The directory that radpipe saved the encoder in, if there is one."""
+        path = None if self.weights in (None, HUB) else Path(self.weights or "")
+        return path if path is not None and path.is_dir() else None
+
+    @property
+    def is_fitted_here(self) -> bool:
+        """Whether the encoder is fitted to the cohort."""
+        return self.weights is None
+
+    def fit_settings(self) -> dict[str, Any]:
+        """List what was asked of the fit, and nothing that was not.
+
+        Returns
+        -------
+        dict
+            By the names of :class:`radpipe.networks.training.Training`.
+        """
+        asked = {
+            "method": self.method,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "augmentations": self.augment,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def check(self) -> EncoderSpec:
+        """Refuse what has no meaning.
+
+        Returns
+        -------
+        EncoderSpec
+            The encoder that is meant, as radpipe knows it.
+
+        Raises
+        ------
+        SettingsError
+            There is no such encoder, or an option does not go with it.
+        """
+        spec = _known(self.encoder)
+        if self.is_fitted_here and spec.source is not None:
+            raise SettingsError(
+                f"{spec.name} needs weights",
+                where="--weights",
+                expected=f"the file of its publisher: {spec.source.repository}, {spec.source.file}",
+                remedy="fetch it and name it with --weights FILE",
+            )
+        for where, expected in self._misplaced(spec):
+            raise SettingsError(
+                "the option does not go with the others",
+                where=where,
+                found=f"{spec.name}, weights {self.weights or 'fitted here'}",
+                expected=expected,
+                remedy=f"leave {where} out",
+            )
+        self._require_numbers()
+        return spec
+
+    def _require_numbers(self) -> None:
+        low, high = self.window or (0.0, 1.0)
+        if not -math.inf < low < high < math.inf:
+            raise SettingsError(
+                "no window", where="--window", found=self.window, expected="LOW,HIGH, LOW below"
+            )
+        if not all(0 < each < _WIDEST_MM for each in self.spacing_mm or ()):
+            raise SettingsError(
+                "no spacing",
+                where="--spacing",
+                found=self.spacing_mm,
+                expected=f"mm above 0, below {_WIDEST_MM:.0f}",
+            )
+
+    def _misplaced(self, spec: EncoderSpec) -> Iterator[tuple[str, str]]:
+        """Name options that are given and could decide nothing."""
+        if self.compat and spec.name not in CROPS:
+            yield "--compat", f"an encoder of known cropping: {', '.join(CROPS)}"
+        if not self.is_fitted_here:
+            for name in self.fit_settings():
+                yield f"--{_OPTIONS.get(name, name)}", "an encoder that is fitted to the cohort"
+        # A directory that radpipe saved tells the patch itself.
+        if spec.source is not None or self.folder is not None:
+            for name, given in {"--spacing": self.spacing_mm, "--window": self.window}.items():
+                if given is not None:
+                    yield name, "an encoder whose patch is not settled"
+        if self.revision is not None and self.weights != HUB:
+            yield "--revision", "--weights hub"
+        if self.sha256 is not None and self.is_fitted_here:
+            yield "--sha256", "--weights"
+
+
+def _known(name: str) -> EncoderSpec:
+    if name not in ENCODERS:
+        near = get_close_matches(name, ENCODERS, n=1)
+        raise SettingsError(
+            "no such encoder",
+            where="--encoder",
+            found=name,
+            expected=", ".join(ENCODERS),
+            remedy=f"did you mean {near[0]!r}?" if near else None,
+        )
+    return ENCODERS[name]
