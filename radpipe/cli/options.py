@@ -144,6 +144,33 @@ Branch = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Components = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Principal components that an embedding becomes. Default: 10.",
+        rich_help_panel=MODEL,
+    ),
+]
+Head = Annotated[
+    str | None,
+    typer.Option(
+        help="What learns from these components: linear (default) or xgboost.",
+        rich_help_panel=MODEL,
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        help="How an encoder is fitted in each fold, where `embed` fitted it: autoencoder, vicreg "
+        "or cox. Default: as there.",
+        rich_help_panel=MODEL,
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, help="How long at most. Default: as there.", rich_help_panel=MODEL),
+]
 Seed = Annotated[
     int,
     typer.Option(

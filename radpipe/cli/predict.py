@@ -21,6 +21,14 @@ def predict(
     clinical: Annotated[
         Path | None, typer.Option(help="Clinical table, where the model uses columns of it.")
     ] = None,
+    similar: Annotated[
+        Path | None,
+        typer.Option(help="The training run: name its patients whose tumours look most alike."),
+    ] = None,
+    similar_clinical: Annotated[
+        Path | None,
+        typer.Option(help="Their outcomes. Default: the table that the model was trained with."),
+    ] = None,
     identifier: TrainedIdentifier = None,
     drop_unmatched: Annotated[
         bool,
@@ -44,6 +52,8 @@ def predict(
         clinical=clinical,
         id=identifier,
         unmatched="drop" if drop_unmatched else "refuse",
+        similar=similar,
+        similar_clinical=similar_clinical,
     )
     if out.suffix == ".parquet":
         write_table(out, scores)

@@ -26,7 +26,10 @@ from tests.unit.prognosis.cohorts import TEXTURE, VOLUME, simulate
 
 FEATURES = [VOLUME, TEXTURE, "original_glrlm_Noise0", "original_glrlm_Noise1", "deep_0", "deep_1"]
 CLINICAL = ["age", "stage"]
-COLUMNS = Columns(FEATURES, CLINICAL, VOLUME, None, {"deep": ["deep_0", "deep_1"]})
+EMBEDDED = [f"fmcib_{place:04}" for place in range(12)]
+COLUMNS = Columns(
+    FEATURES, CLINICAL, VOLUME, None, {"deep": ["deep_0", "deep_1"]}, EMBEDDED, "fmcib"
+)
 KINDS = [
     (name, kind)
     for name in MODELS
@@ -54,6 +57,8 @@ def cohort(seed=0, patients=80):
     frame = features.drop(columns="patient_id").assign(
         deep_0=random.normal(size=patients), deep_1=random.normal(size=patients)
     )
+    told = np.log(frame[VOLUME].to_numpy())[:, np.newaxis] * random.normal(size=12)
+    frame[EMBEDDED] = told + random.normal(size=(patients, 12))
     frame["age"] = clinical["age"].astype(float)
     frame["stage"] = random.choice(["I", "II", "III"], patients)
     for place, name in enumerate([VOLUME, "original_glrlm_Noise0", "age", "stage"]):

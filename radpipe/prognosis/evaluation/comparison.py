@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from radpipe.prognosis.evaluation.harness import Fitted
-from radpipe.prognosis.models.table import BASELINES
+from radpipe.prognosis.models.table import BASELINES, CNN, DEFAULT, RADIOMICS_ALONE
 from radpipe.prognosis.survival import Interval, nadeau_bengio
 
 
@@ -57,7 +57,7 @@ def difference(model: Sequence[Fitted], other: Sequence[Fitted]) -> Interval | N
 
 
 def yardsticks(name: str, models: Container[str]) -> list[str]:
-    """Name the baselines that a model is compared with.
+    """Name what a model is compared with: baselines, and an embedding or its fusion with more.
 
     Parameters
     ----------
@@ -71,7 +71,10 @@ def yardsticks(name: str, models: Container[str]) -> list[str]:
     list of str
         Without itself.
     """
-    return [other for other in BASELINES if other in models and other != name]
+    others: tuple[str, ...] = BASELINES
+    if CNN in models and name in (CNN, DEFAULT):
+        others = (*BASELINES, *RADIOMICS_ALONE, CNN)
+    return [other for other in others if other in models and other != name]
 
 
 def _shape_of(done: Sequence[Fitted]) -> tuple[float, int]:

@@ -125,7 +125,8 @@ def run_permutation(
         bench = replace(bench, y=bench.y[order])
     elif permutation.what == FEATURES:
         frame = bench.frame.copy()
-        frame[[*features]] = bench.frame[[*features]].to_numpy()[order]
+        # Column by column, since they may hold numbers and words.
+        frame[[*features]] = bench.frame[[*features]].iloc[order].set_axis(frame.index)
         bench = replace(bench, frame=frame)
     shuffled = repeated_folds(events_of(bench.y), repeats=1, folds=folds, seed=permutation.seed)
     done = [run_fold(bench, part)[name] for part in centres or shuffled]

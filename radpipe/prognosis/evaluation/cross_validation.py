@@ -270,6 +270,7 @@ def evaluate(
         contribution_table({name: _mean_contribution(done) for name, done in results.items()}),
         _selected(study, results, options),
         study.frame[study.clinical].reset_index() if study.clinical else None,
+        _similar(results),
     )
 
 
@@ -309,7 +310,8 @@ def _run(
     shortened = controls.learning_parts(parts) if controlled else []
     tasks: list[Any] = [*parts, *permutations, *shortened]
     quick = controls.untuned(bench, main)
-    textures = [name for name in study.features if name != study.volume]
+    measured = (*study.features, *study.embeddings)
+    textures = [name for name in measured if name != study.volume]
     centres = None if study.centre is None else parts
     job = partial(_do, bench, quick, textures, design, centres)
     # Where nothing is learnt, worker processes would take longer to start than the work takes.
@@ -434,6 +436,16 @@ def _predictions(results: Results, study: Study, bench: Bench) -> pd.DataFrame:
 
 def _mean_contribution(done: list[Fitted]) -> pd.Series:
     return pd.concat([one.contributions for one in done], axis=1).fillna(0.0).mean(axis=1)
+
+
+def _similar(results: Results) -> pd.DataFrame | None:
+    tables = [
+        one.similar.assign(fold=one.fold.fold)
+        for done in results.values()
+        for one in done
+        if one.similar is not None and one.fold.repeat == 0
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else None
 
 
 def _selected(study: Study, results: Results, options: ModelOptions) -> pd.DataFrame | None:

@@ -12,7 +12,9 @@ from sklearn.base import clone
 
 from radpipe.prognosis.evaluation.leaks import require_fitted_on
 from radpipe.prognosis.evaluation.results import risk_groups
+from radpipe.prognosis.evaluation.similar import similar_cases
 from radpipe.prognosis.models.base import Model
+from radpipe.prognosis.models.cnn import CnnModel
 from radpipe.prognosis.survival import (
     NoPairsError,
     auc,
@@ -74,6 +76,8 @@ class Fitted:
         Features taken as one.
     contributions : Series
         Mean absolute contribution of each column to the test patients' risk.
+    similar : DataFrame or None
+        Training patients most like each test patient to an encoder.
     """
 
     fold: Fold
@@ -87,6 +91,7 @@ class Fitted:
     used: list[str]
     clusters: dict[str, list[str]]
     contributions: pd.Series
+    similar: pd.DataFrame | None
 
 
 def run_fold(bench: Bench, fold: Fold) -> dict[str, Fitted]:
@@ -136,6 +141,9 @@ def _run(bench: Bench, name: str, fold: Fold) -> Fitted:
         used=model.used(),
         clusters=model.clusters(),
         contributions=model.contributions(test).abs().mean(),
+        similar=similar_cases(model, train, test, bench.frame["patient_id"])
+        if isinstance(model, CnnModel)
+        else None,
     )
 
 

@@ -104,9 +104,13 @@ def image_hashes(study: Study) -> pd.Series:
     folder = (
         Path(str(source)) if source and Path(str(source)).is_dir() else Path(str(source)).parent
     )
-    if source is None or folder not in runs_in(folder):
+    # Embeddings without features have their images told beside their patches.
+    runs = [
+        each for each in (Run(folder), Run(folder).patch_run) if each.path in runs_in(each.path)
+    ]
+    if source is None or not runs:
         return pd.Series(dtype="str")
-    run = Run(folder)
+    run = runs[0]
     patients = run.features()[0].set_index("case_id")["patient_id"].astype("str")
     told = run.diagnostics().set_index("case_id")
     hashes = told["image_sha256"] if "image_sha256" in told else pd.Series(dtype="str")
@@ -117,7 +121,8 @@ def image_hashes(study: Study) -> pd.Series:
 def _same_values(study: Study) -> pd.DataFrame:
     # Written as text and read again, the last digits of a number may differ.
     with np.errstate(over="ignore"):
-        values = study.frame[study.features].to_numpy(np.float64).astype(np.float32)
+        measured = study.frame[[*study.features, *study.embeddings]].select_dtypes("number")
+        values = measured.to_numpy(np.float64).astype(np.float32)
     telling = [not _is_constant(column) for column in values.T]
     values = values[:, telling] + np.float32(0.0)
     complete = np.isfinite(values).sum(axis=1) >= _FEWEST_COLUMNS

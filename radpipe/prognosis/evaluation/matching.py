@@ -13,10 +13,13 @@ from radpipe.errors import ModelError
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.columns import counted, id_text, listed, name_of_table
+from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.store.table import differences
 
 # Whoever asks for the time that an error told, in six digits, shall have it.
 _SLACK = 1 + 1e-5
+
+_EMBED = "embed the cohort with the model's encoder, and give the directory of `radpipe embed`"
 
 log = logging.getLogger("radpipe")
 
@@ -52,9 +55,12 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
             where=saved.path,
             found=f"missing: {listed(missing)}",
             expected=f"{len(columns)} columns",
-            remedy="extract with the model's settings; give clinical columns with --clinical FILE",
+            remedy=_EMBED
+            if PATCH in missing
+            else "extract with the model's settings; give clinical columns with --clinical FILE",
         )
     _require_same_extraction(saved, frame.attrs.get("provenance"))
+    _require_same_embedding(saved, frame.attrs.get("embeddings"))
     _require_known_words(saved, frame)
     _warn_of_unseen(saved, frame)
     X: pd.DataFrame = frame[columns]
@@ -67,17 +73,36 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
         whose = "the table does" if theirs is None else "the model's training table did"
         log.warning("%s not tell how it was extracted: not compared", whose)
         return
-    differing = [
-        f"{path}: {found} in the table, {wanted} in the model"
-        for path, wanted, found in differences(ours, theirs)
-    ]
+    _refuse_differing(saved, "features were extracted", "extract", [*differences(ours, theirs)])
+
+
+def _require_same_embedding(saved: SavedModel, theirs: dict[str, Any] | None) -> None:
+    ours = saved.facts["source"].get("embeddings")
+    if ours is None or theirs is None:
+        return
+    differing = [*differences(ours["provenance"], theirs["provenance"])]
+    if PATCH in saved.facts["columns"]:
+        # The model brings its own encoder, and asks for the patches alone.
+        differing = [each for each in differing if each[0].startswith("settings.patch")]
+    elif not any(name in saved.facts["columns"] for name in theirs["columns"]):
+        differing = []
+    _refuse_differing(saved, "embeddings were made", "embed", differing)
+
+
+def _refuse_differing(
+    saved: SavedModel, what: str, verb: str, differing: Sequence[tuple[str, Any, Any]]
+) -> None:
     if differing:
+        told = [
+            f"{path}: {found} in the table, {wanted} in the model"
+            for path, wanted, found in differing
+        ]
         raise ModelError(
-            "the features were extracted otherwise than the model's",
+            f"the {what} otherwise than the model's",
             where=saved.path,
-            found=listed(differing, 20),
+            found=listed(told, 20),
             expected="the same engine, values version and settings",
-            remedy="extract this cohort with the model's settings",
+            remedy=f"{verb} this cohort with the model's settings",
         )
 
 

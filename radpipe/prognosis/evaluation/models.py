@@ -11,10 +11,18 @@ from typing import Any, Self
 import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
+from radpipe.networks import require_torch
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
-from radpipe.prognosis.models.parts import SELECTIONS, Columns, Reduction
+from radpipe.prognosis.models.parts import (
+    HEADS,
+    METHODS,
+    SELECTIONS,
+    Columns,
+    Embedding,
+    Reduction,
+)
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, MODELS, VOLUME, model_class
 from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
@@ -47,6 +55,15 @@ class ModelOptions:
         Features that the selection keeps.
     branches : dict of str to str, optional
         Further branches of the fusion: name, and pattern of their columns.
+    components : int, optional
+        Principal components that an embedding becomes; 10 by default.
+    head : {"linear", "xgboost"}, optional
+        What learns from them; by default an elastic net.
+    method : str, optional
+        How an encoder is fitted in each fold, where it is fitted on the cohort; else as
+        `radpipe embed` was told.
+    epochs : int, optional
+        How long at most.
     """
 
     trials: int = 0
@@ -58,6 +75,10 @@ class ModelOptions:
     selection: str | None = None
     keep: int = 30
     branches: dict[str, str] | None = None
+    components: int | None = None
+    head: str | None = None
+    method: str | None = None
+    epochs: int | None = None
 
     def _require_sense(self) -> None:
         wrong = [
@@ -83,6 +104,20 @@ class ModelOptions:
                 self.horizon is None or self.horizon > 0,
                 "positive",
             ),
+            (
+                "--components",
+                self.components,
+                self.components is None or self.components >= 1,
+                "1 or more",
+            ),
+            ("--head", self.head, self.head is None or self.head in HEADS, "|".join(HEADS)),
+            (
+                "--method",
+                self.method,
+                self.method is None or self.method in METHODS,
+                "|".join(METHODS),
+            ),
+            ("--epochs", self.epochs, self.epochs is None or self.epochs >= 1, "1 or more"),
         ]
         for where, found, right, expected in wrong:
             if not right:
@@ -129,9 +164,13 @@ class ModelOptions:
         """
         known = self.resolved().stability
         assert known is None or isinstance(known, dict)
+        asked = {name: getattr(self, name) for name in ("components", "head", "method", "epochs")}
         rest = (self.volume_dependence, self.correlation, self.selection, self.keep)
         return {
             "reduction": Reduction(known, *rest),
+            "embedding": Embedding(
+                **{key: each for key, each in asked.items() if each is not None}
+            ),
             "horizon": self.horizon,
             "trials": self.trials,
             "inner_folds": self.inner_folds,
@@ -222,7 +261,16 @@ def columns_of(study: Study, options: ModelOptions) -> Columns:
         name: feature_columns(table, pattern, option=f"--branch {name}")
         for name, pattern in (options.branches or {}).items()
     }
-    return Columns(study.features, study.clinical, study.volume, study.harmonised, branches)
+    return Columns(
+        study.features,
+        study.clinical,
+        study.volume,
+        study.harmonised,
+        branches,
+        study.embeddings,
+        study.encoder,
+        study.encoder_training,
+    )
 
 
 def prepare(
@@ -302,6 +350,7 @@ def choose_models(
             remedy="write it as a list",
         )
     _require_taken(options, asked or MODELS)
+    _require_fitted_encoder(study, options)
     kind = BINARY if study.binary else SURVIVAL
     chosen, withheld = [], {}
     for name in MODELS:
@@ -324,6 +373,10 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
         "--stability": ("reduction", options.stability),
         "--volume-dependence": ("reduction", options.volume_dependence),
         "--selection": ("reduction", options.selection),
+        "--components": ("embedding", options.components),
+        "--head": ("embedding", options.head),
+        "--method": ("embedding", options.method),
+        "--epochs": ("embedding", options.epochs),
     }
     idle = [
         option
@@ -338,9 +391,33 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
             where=listed(idle),
             found=listed(known),
             expected="a model that does: --branch is for fusion, --classifier-horizon for "
-            "xgb_classifier, the others for all that learn from features",
+            "xgb_classifier, --components, --head, --method and --epochs for cnn and fusion, the "
+            "others for all that learn from features",
             remedy="leave it out, or name such a model with --model",
         )
+
+
+def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
+    """Refuse what nobody fits; warn where few events teach an encoder."""
+    fitted = study.encoder_training
+    if fitted is None:
+        asked = {"--method": options.method, "--epochs": options.epochs}
+        given = [option for option, value in asked.items() if value is not None]
+        if given:
+            raise SettingsError(
+                "no encoder is fitted here",
+                where=listed(given),
+                found=name_of_table(study.frame, "the feature table"),
+                expected="a run of `radpipe embed --encoder radpipe-small` without --weights",
+                remedy=f"leave {listed(given)} out",
+            )
+        return
+    require_torch()
+    from radpipe.networks.methods import METHODS as LEARNT
+    from radpipe.networks.training import warn_of_few_events
+
+    if LEARNT[options.method or fitted["method"]].supervised:
+        warn_of_few_events(fewest_of(study.endpoint))
 
 
 def _objection(study: Study, name: str, kind: str, options: ModelOptions) -> str | None:

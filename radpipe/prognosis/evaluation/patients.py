@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from radpipe.errors import TableError
 from radpipe.prognosis.survival.endpoint import make_endpoint
 from radpipe.prognosis.tables.clinical import WITHOUT_CLINICAL, WITHOUT_FEATURES, WRITTEN_ALIKE
-from radpipe.prognosis.tables.columns import id_text, listed, require_columns
+from radpipe.prognosis.tables.columns import id_text, listed, name_of_table, require_columns
+from radpipe.prognosis.tables.embeddings import without_embedding
 from radpipe.prognosis.tables.outcomes import (
     Event,
     endpoint_of,
@@ -23,9 +24,17 @@ from radpipe.prognosis.tables.outcomes import (
 )
 
 WITHOUT_OUTCOME = "without an outcome"
+WITHOUT_EMBEDDING = "with features and no embedding"
 EARLY_EVENT = "event at or before the day that times run from"
 EARLY_CENSORING = "last seen at or before the day that times run from"
-REASONS = (WITHOUT_CLINICAL, WITHOUT_FEATURES, WITHOUT_OUTCOME, EARLY_EVENT, EARLY_CENSORING)
+REASONS = (
+    WITHOUT_CLINICAL,
+    WITHOUT_FEATURES,
+    WITHOUT_EMBEDDING,
+    WITHOUT_OUTCOME,
+    EARLY_EVENT,
+    EARLY_CENSORING,
+)
 
 
 class Cohort(NamedTuple):
@@ -99,6 +108,44 @@ def select(
         return Cohort(frame, make_endpoint(told.happened, times), told, excluded)
     endpoint = endpoint_of(frame, time, event, where)
     return Cohort(frame, endpoint, read_event(frame, event, where), excluded)
+
+
+def with_embeddings(joined: pd.DataFrame, unmatched: str) -> pd.DataFrame:
+    """Refuse or leave out patients who have features and no embedding.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        One row a patient.
+    unmatched : {"refuse", "drop"}
+        What to do with them.
+
+    Returns
+    -------
+    DataFrame
+        The others; ``attrs["dropped"]`` names who was left out.
+
+    Raises
+    ------
+    TableError
+        There are such patients.
+    """
+    facts = joined.attrs.get("embeddings")
+    if facts is None:
+        return joined
+    lacking = without_embedding(joined, facts)
+    if lacking.any() and unmatched == "refuse":
+        raise TableError(
+            "patients have features and no embedding",
+            where=name_of_table(joined, "the feature table"),
+            found=listed(joined["patient_id"][lacking]),
+            expected="an embedding of every case",
+            remedy="look why they failed and embed again, or leave them out with --drop-unmatched",
+        )
+    excluded = {**joined.attrs.get("dropped", {})}
+    left = _without(joined, lacking, WITHOUT_EMBEDDING, excluded)
+    left.attrs = {**joined.attrs, "dropped": excluded}
+    return left
 
 
 def _from_origin(

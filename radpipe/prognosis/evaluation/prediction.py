@@ -23,7 +23,8 @@ from radpipe.prognosis.evaluation.matching import (
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
-from radpipe.prognosis.evaluation.study import Table, as_predictors
+from radpipe.prognosis.evaluation.similar import encoder_of, nearest
+from radpipe.prognosis.evaluation.study import Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
 
@@ -39,6 +40,8 @@ def predict(
     clinical: Table | None = None,
     id: str | None = None,
     unmatched: str = "refuse",
+    similar: Table | None = None,
+    similar_clinical: Table | None = None,
 ) -> pd.DataFrame:
     """Tell each patient's risk, what drove it, and whether the model knows such patients.
 
@@ -63,6 +66,11 @@ def predict(
     unmatched : {"refuse", "drop"}
         What to do with patients whom the clinical table does not know; those left out are logged
         as a warning to ``radpipe``.
+    similar : str, Path or DataFrame, optional
+        The training run, to name its patients whose embeddings are most like each patient's: the
+        model itself names nobody.
+    similar_clinical : str, Path or DataFrame, optional
+        Their outcomes; else the file that the model was trained with.
 
     Returns
     -------
@@ -89,7 +97,7 @@ def predict(
     """
     saved = model if isinstance(model, SavedModel) else load(model)
     times = _times(saved, horizons)
-    frame = as_predictors(table, clinical, _roles(saved, id), unmatched)
+    frame = as_predictors(table, clinical, roles_of(saved, id), unmatched)
     X = require_match(saved, frame)
     training = saved.facts["training"]
     batch = training["roles"]["batch"]
@@ -106,6 +114,8 @@ def predict(
         }
     )
     parts = [_probabilities(saved, X, times), drivers(saved.model, X), acquaintance(saved, X)]
+    if similar is not None:
+        parts.append(fellows(saved, X, frame["patient_id"], similar, similar_clinical))
     return pd.concat([scores, *(part.reset_index(drop=True) for part in parts)], axis=1)
 
 
@@ -162,7 +172,7 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
         percentile = TrainingDistance.restore(training["distance"]).percentile_of(X)
     facts = {each["feature"]: each for each in training["columns"]}
     # Another hospital's batch is new by its nature.
-    columns = [name for name in X.columns if name != training["roles"]["batch"]]
+    columns = [name for name in X.columns if name in facts and name != training["roles"]["batch"]]
     outside = outside_range([facts[name] for name in columns], X[columns]).sum(axis=1)
     unseen = unseen_cells(saved, X).to_numpy()
     unlike = (percentile > UNLIKE) | (outside > training["outside_range"])
@@ -175,7 +185,81 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(told, X.index)
 
 
-def _roles(saved: SavedModel, id: str | None) -> Roles:
+def fellows(
+    saved: SavedModel,
+    X: pd.DataFrame,
+    patients: pd.Series,
+    table: Table,
+    clinical: Table | None = None,
+) -> pd.DataFrame:
+    """Name the training patients most like each patient, and what became of them.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        With an embedding.
+    X : DataFrame, shape (n, p)
+        Its columns.
+    patients : Series of str, shape (n,)
+        Whose rows these are: nobody is his own fellow.
+    table : str, Path or DataFrame
+        The training table.
+    clinical : str, Path or DataFrame, optional
+        Its outcomes; else where the model says.
+
+    Returns
+    -------
+    DataFrame
+        ``similar_percentile``, how many percent of the training patients have a nearer fellow;
+        ``similar_1`` (a case_id), ``similar_1_cosine``, ``similar_1_time``, ``similar_1_event``
+        (False: censored then) ...
+
+    Raises
+    ------
+    ModelError
+        The model holds no embedding, or the table is not that of its training.
+    """
+    encoder = encoder_of(saved.model)
+    if encoder is None:
+        raise ModelError(
+            "no embedding in this model, which alone tells whose tumours look alike",
+            where="--similar",
+            found=saved.name,
+            expected="cnn, or a fusion with embeddings",
+            remedy="leave it out",
+        )
+    roles = Roles(**saved.facts["training"]["roles"])
+    told = saved.facts["source"]["clinical"] if clinical is None else clinical
+    study = make_study(table, told, roles)
+    columns = [*encoder.feature_names_in_]
+    known = require_match(saved, study.frame)[columns]
+    own = patients.to_numpy()[:, np.newaxis] == study.frame["patient_id"].to_numpy()
+    found = nearest(encoder.vectors(known), encoder.vectors(X[columns]), own=own)
+    outcomes = study.identifiers().drop(columns="patient_id")
+    parts = {"similar_percentile": found.percentile}
+    for rank, places in enumerate(found.places.T, 1):
+        fellow = outcomes.iloc[places].reset_index(drop=True)
+        parts[f"similar_{rank}"] = fellow.pop("case_id")
+        parts[f"similar_{rank}_cosine"] = found.cosines[:, rank - 1]
+        parts |= {f"similar_{rank}_{name}": column for name, column in fellow.items()}
+    return pd.DataFrame(parts)
+
+
+def roles_of(saved: SavedModel, id: str | None) -> Roles:
+    """Tell what a model asks for of patients whose outcomes nobody knows.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        The model.
+    id : str or None
+        Column that names the patient; None: as in training.
+
+    Returns
+    -------
+    Roles
+        Of training, without the clinical columns and the batch that the model does not use.
+    """
     roles = Roles(**saved.facts["training"]["roles"])
     needed = [name for name in roles.clinical_columns if name in saved.facts["columns"]]
     batch = roles.batch if roles.batch in saved.facts["columns"] else None

@@ -8,6 +8,7 @@
       contributions.parquet   what each column added
       selected.parquet        how often each feature was used
       subgroups.parquet       clinical columns of the patients, for subgroups
+      similar.parquet         training patients most like each patient, to an encoder
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MIN_EVENTS = 20
 # Whose median divides the risk groups of a validation.
 TRAINING, COHORT = "training patients", "patients of this cohort"
 _METRICS, _PREDICTIONS = "metrics.json", "predictions.parquet"
-_OPTIONAL = ("contributions", "selected", "subgroups")
+_OPTIONAL = ("contributions", "selected", "subgroups", "similar")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Evaluation:
         ``model``, ``feature``, ``cluster``, ``chosen``, ``cluster_chosen``.
     subgroups : DataFrame or None
         ``case_id`` and the named clinical columns.
+    similar : DataFrame or None
+        ``fold``, ``case_id``, ``rank``, ``similar``, ``cosine``, ``distance_percentile``: of the
+        first repeat, each patient beside the training patients of the fold that tested it.
     """
 
     metrics: dict[str, Any]
@@ -60,6 +64,7 @@ class Evaluation:
     contributions: pd.DataFrame | None = None
     selected: pd.DataFrame | None = None
     subgroups: pd.DataFrame | None = None
+    similar: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         cohort = self.metrics["cohort"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from radpipe.errors import TableError
 from radpipe.prognosis.evaluation.drift import column_facts, common_scale
-from radpipe.prognosis.evaluation.patients import Cohort, require_patients, select
+from radpipe.prognosis.evaluation.patients import (
+    Cohort,
+    require_patients,
+    select,
+    with_embeddings,
+)
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.survival import median_follow_up
 from radpipe.prognosis.survival.endpoint import events_of, is_binary
@@ -31,6 +36,7 @@ from radpipe.prognosis.tables import (
     volume_column,
 )
 from radpipe.prognosis.tables.batches import batch_labels
+from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
 from radpipe.prognosis.tables.suspects import refuse_resembling
@@ -50,10 +56,12 @@ class Study:
     Attributes
     ----------
     frame : DataFrame
-        ``patient_id``, features, volume, named clinical columns, batch and centre, nothing of the
-        endpoint; indexed by ``case_id``.
+        ``patient_id``, features, embeddings, volume, named clinical columns, batch and centre,
+        nothing of the endpoint; indexed by ``case_id``.
     features : list of str
         Predictors from images.
+    embeddings : list of str
+        Columns of an encoder that saw no patient of this cohort; else ``patch``, to fit one on.
     clinical : list of str
         Predictors beside them.
     endpoint : ndarray
@@ -72,6 +80,7 @@ class Study:
 
     frame: pd.DataFrame
     features: list[str]
+    embeddings: list[str]
     clinical: list[str]
     endpoint: NDArray[Any]
     volume: str | None
@@ -94,8 +103,19 @@ class Study:
 
     @property
     def predictors(self) -> list[str]:
-        """Columns a model may use."""
-        return [*self.features, *self.clinical]
+        """Columns of numbers and words that a model may use."""
+        embeddings = [name for name in self.embeddings if name != PATCH]
+        return [*self.features, *embeddings, *self.clinical]
+
+    @property
+    def encoder(self) -> str | None:
+        """Whose embeddings these are."""
+        return self.frame.attrs["embeddings"]["encoder"] if self.embeddings else None
+
+    @property
+    def encoder_training(self) -> dict[str, Any] | None:
+        """How the encoder is to be fitted in each fold; None where it saw no patient."""
+        return self.frame.attrs["embeddings"]["training"] if self.embeddings else None
 
     @property
     def harmonised(self) -> str | None:
@@ -132,8 +152,8 @@ class Study:
         Returns
         -------
         dict
-            ``patients``, ``events``, ``follow_up_median``, ``features``, ``clinical``,
-            ``excluded``.
+            ``patients``, ``events``, ``follow_up_median``, ``features``, ``embeddings``,
+            ``clinical``, ``excluded``.
         """
         follow_up = math.nan if self.binary else median_follow_up(self.endpoint)
         return {
@@ -141,6 +161,7 @@ class Study:
             "events": self.events,
             "follow_up_median": None if math.isnan(follow_up) else follow_up,
             "features": len(self.features),
+            "embeddings": len([name for name in self.embeddings if name != PATCH]),
             "clinical": len(self.clinical),
             "excluded": self.excluded,
         }
@@ -151,11 +172,17 @@ class Study:
         Returns
         -------
         dict
-            ``table``, ``clinical``, ``run``, ``provenance``.
+            ``table``, ``clinical``, ``run``, ``provenance``, ``embeddings``.
         """
         attrs = self.frame.attrs
         told = {name: attrs.get(name) for name in ("clinical", "run", "provenance")}
-        return {"table": attrs.get("source"), **told}
+        return {"table": attrs.get("source"), **told, "embeddings": self._embedding_facts()}
+
+    def _embedding_facts(self) -> dict[str, Any] | None:
+        facts = self.frame.attrs.get("embeddings")
+        if not self.embeddings or facts is None:
+            return None
+        return {name: facts[name] for name in ("encoder", "training", "provenance")}
 
     def endpoint_facts(self) -> dict[str, Any]:
         """Name the endpoint's columns, and what their values mean.
@@ -216,6 +243,7 @@ def as_predictors(
         told = told[told["patient_id"].isin(features["patient_id"])]
     named = [*roles.clinical_columns, *([] if roles.batch is None else [roles.batch])]
     joined = _joined(rows, features, told, list(dict.fromkeys(named)), unmatched)
+    joined = with_embeddings(joined, unmatched)
     _tell_dropped(joined)
     return _cleaned(joined, roles, [roles.batch])
 
@@ -268,16 +296,17 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     extracted = sorted(feature_columns(features, roles.features, others))
     size = volume_column(features, roles.volume)
     _refuse_resembling(roles, extracted, set(feature_columns(features)))
-    joined = _cleaned(
-        _joined(rows, features, told, others, roles.unmatched), roles, [roles.batch, roles.centre]
-    )
-    joined = _in_order(joined)
+    joined = _joined(rows, features, told, others, roles.unmatched)
+    joined = with_embeddings(joined, roles.unmatched)
+    joined = _in_order(_cleaned(joined, roles, [roles.batch, roles.centre]))
     cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
     _refuse_without_events(cohort, roles)
     _warn_if_constant(cohort.frame[extracted])
     _warn_if_below_zero(cohort.frame, extracted, size)
     named = [size, *roles.clinical_columns, roles.batch, roles.centre]
-    kept = ["patient_id", *extracted, *(name for name in named if name is not None)]
+    embeddings = _embeddings(cohort.frame, {*extracted, *named})
+    known = (name for name in (*embeddings, *named) if name is not None)
+    kept = ["patient_id", *extracted, *known]
     frame = cohort.frame[list(dict.fromkeys(kept))].copy()
     frame.attrs = {
         **features.attrs,
@@ -287,6 +316,7 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     return Study(
         frame=frame,
         features=extracted,
+        embeddings=embeddings,
         clinical=[name for name in dict.fromkeys(roles.clinical_columns) if name not in extracted],
         endpoint=cohort.endpoint,
         volume=size,
@@ -297,6 +327,14 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
         codes=cohort.event.codes,
         competing=cohort.event.competing,
     )
+
+
+def _embeddings(frame: pd.DataFrame, taken: Collection[str | None]) -> list[str]:
+    facts = frame.attrs.get("embeddings")
+    if facts is None:
+        return []
+    columns = [PATCH] if facts["training"] is not None else facts["columns"]
+    return [name for name in columns if name not in taken]
 
 
 def _joined(

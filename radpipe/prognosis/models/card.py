@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from radpipe.prognosis.models.parts import Reduction
-from radpipe.prognosis.models.table import title_of
+from radpipe.prognosis.models.parts import XGBOOST, Embedding, Reduction
+from radpipe.prognosis.models.table import EMBEDDINGS, title_of
 
 _TEMPLATE = """# Model card: {title}
 
@@ -113,6 +113,8 @@ def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:
     if endpoint.get("origin_days"):
         yield "Times run from", endpoint["origin_days"]
     yield "Extraction", _extraction(facts["source"].get("provenance"))
+    if facts["source"].get("embeddings"):
+        yield "Encoder", _encoder(facts["source"]["embeddings"])
     if survival:
         yield "Default horizons", ", ".join(f"{time:g}" for time in facts["horizons"])
     yield "Versions", _pairs(facts["versions"])
@@ -133,6 +135,8 @@ def _parts(state: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
         yield f"Branch `{name}`: {len(branch['columns'])} columns{told}"
     if "reduction" in parameters:
         yield _steps(parameters["reduction"] or asdict(Reduction()))
+    if state.get("branches", {}).keys() & {EMBEDDINGS} or "reduction" not in parameters:
+        yield from _components(parameters)
     coefficients = state.get("learnt", {}).get("coefficients")
     if coefficients:
         yield f"Coefficients of columns as they leave the steps: {_strongest(coefficients)}"
@@ -148,6 +152,13 @@ def _steps(reduction: dict[str, Any]) -> str:
     if reduction.get("selection"):
         told.append(f"{reduction['keep']} kept by {reduction['selection']}")
     return f"Steps before features are learnt from: {', '.join(told)}"
+
+
+def _components(parameters: dict[str, Any]) -> Iterator[str]:
+    if "embedding" in parameters:
+        how = Embedding(**(parameters["embedding"] or {}))
+        learner = "boosted trees" if how.head == XGBOOST else "an elastic net"
+        yield f"The embedding is {how.components} principal components to {learner}"
 
 
 def _strongest(coefficients: Mapping[str, float]) -> str:
@@ -199,6 +210,13 @@ def _extraction(provenance: dict[str, Any] | None) -> str:
     control = provenance.get("control")
     spoilt = f"; control {control}: the images hold nothing to learn from" if control else ""
     return f"engine {provenance['engine']}, values {provenance['values_version']}{spoilt}"
+
+
+def _encoder(embeddings: dict[str, Any]) -> str:
+    if embeddings["training"] is not None:
+        return f"{embeddings['encoder']}, fitted to the training patients' patches"
+    weights = embeddings["provenance"]["settings"]["encoder"].get("weights_sha256", "unknown")
+    return f"{embeddings['encoder']}, weights SHA-256 {weights}"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

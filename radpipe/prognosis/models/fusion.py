@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pandas as pd
 from radpipe.prognosis.models.base import Model, centre_and_scale
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.clinical import ClinicalModel, ClinicalVolumeModel
+from radpipe.prognosis.models.cnn import CnnModel
 from radpipe.prognosis.models.elastic_net import CoxModel, LogisticModel
-from radpipe.prognosis.models.parts import Columns, Reduction
-from radpipe.prognosis.models.table import OTHER_FEATURES, RADIOMICS
+from radpipe.prognosis.models.parts import Columns, Embedding, Reduction
+from radpipe.prognosis.models.table import EMBEDDINGS, OTHER_FEATURES, RADIOMICS
 from radpipe.prognosis.models.volume import VolumeModel
 from radpipe.prognosis.models.writing import restored, written
 from radpipe.prognosis.survival.cox import fit_cox
@@ -43,6 +45,8 @@ class FusionModel(Model):
         Which column is of which branch.
     reduction : Reduction, optional
         Of the branches of features.
+    embedding : Embedding, optional
+        How the branch of embeddings learns, where there are any.
     inner_folds, trials, seed
         As of every model; the branches are tuned.
 
@@ -56,12 +60,14 @@ class FusionModel(Model):
         self,
         columns: Columns | None = None,
         reduction: Reduction | None = None,
+        embedding: Embedding | None = None,
         inner_folds: int = 5,
         trials: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__(columns, inner_folds, trials, seed)
         self.reduction = reduction
+        self.embedding = embedding
 
     def wanted(self, columns: Columns) -> list[str]:
         """Choose the columns of all branches.
@@ -77,10 +83,12 @@ class FusionModel(Model):
             Empty where there is nothing to fuse.
         """
         further = [name for names in columns.branches.values() for name in names]
-        if not columns.features or not (columns.clinical or columns.volume or further):
+        parts = (columns.clinical or columns.volume, columns.features, further, columns.embeddings)
+        if sum(map(bool, parts)) < 2 or not (columns.features or columns.embeddings):
             return []
         named = [name for name in (columns.volume, columns.batch) if name is not None]
-        return list(dict.fromkeys([*columns.predictors, *further, *named]))
+        chosen = [*columns.predictors, *further, *columns.embeddings, *named]
+        return list(dict.fromkeys(chosen))
 
     def used(self) -> list[str]:
         """Name the columns that move the fitted model's scores.
@@ -136,6 +144,9 @@ class FusionModel(Model):
             branch = kind(reduction=self.reduction, trials=self.trials, **common)
             part = Columns(features, volume=offered.volume, batch=offered.batch)
             branches[name] = (branch, branch.take(part))
+        cnn = CnnModel(embedding=self.embedding, trials=self.trials, **common)
+        part = replace(offered, features=(), clinical=(), branches={})
+        branches[EMBEDDINGS] = (cnn, cnn.take(part))
         return {name: each for name, each in branches.items() if each[1]}
 
     def _cross_fit(self, X: pd.DataFrame, y: Target) -> tuple[Floats, Any]:

@@ -18,8 +18,18 @@ from radpipe.prognosis.tables.steps import Encode, Steps
 
 
 @dataclass(frozen=True)
-class _Inner:
-    """One inner fold, its steps fitted on its training part."""
+class Inner:
+    """One inner fold, its steps fitted on its training part.
+
+    Attributes
+    ----------
+    train, test : DataFrame
+        What the steps gave.
+    y_train : ndarray
+        The training part's endpoint.
+    places : ndarray of int
+        Rows of the test part.
+    """
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -249,17 +259,17 @@ class LearnerModel(Model):
         self.steps_ = self.make_steps(empty).restore(state["steps"])
         self.learnt_ = self.restore_learnt(folder, state["learnt"])
 
-    def _inner(self, X: pd.DataFrame, y: Target) -> tuple[list[_Inner], Places]:
+    def _inner(self, X: pd.DataFrame, y: Target) -> tuple[list[Inner], Places]:
         folds = max(min(self.inner_folds, fewest_of(y)), 2)
         inner, fold = [], np.zeros(len(X), dtype=np.intp)
         for number, (train, test) in enumerate(stratified_folds(events_of(y), folds, self.seed)):
             fold[test] = number
             steps = self.make_steps(X)
             known = steps.fit_transform(X.iloc[train], y[train])
-            inner.append(_Inner(known, steps.transform(X.iloc[test]), y[train], test))
+            inner.append(Inner(known, steps.transform(X.iloc[test]), y[train], test))
         return inner, fold
 
-    def _held_out(self, inner: list[_Inner], settings: dict[str, Any]) -> Floats:
+    def _held_out(self, inner: list[Inner], settings: dict[str, Any]) -> Floats:
         scores = np.zeros(sum(len(each.places) for each in inner))
         for each in inner:
             learnt = self.learn(each.train, each.y_train, settings)
@@ -267,7 +277,7 @@ class LearnerModel(Model):
             scores[each.places] = (self.score(learnt, each.test) - centre) / scale
         return scores
 
-    def _choose(self, inner: list[_Inner], y: Target, fold: Places) -> dict[str, Any]:
+    def _choose(self, inner: list[Inner], y: Target, fold: Places) -> dict[str, Any]:
         if self.trials == 0 or not self.defaults():
             return self.defaults()
         from radpipe.prognosis.models.tuning import choose

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.steps import (
     ComBat,
     CorrelationClusters,
     DropUninformative,
     DropUnstable,
     DropVolumeDependent,
+    Embed,
     Encode,
     Impute,
     MinimumRedundancy,
+    PrincipalComponents,
     Scale,
     Step,
     Univariate,
     Winsorise,
+    embedded_columns,
 )
 
 SELECTIONS = {"univariate": Univariate, "mrmr": MinimumRedundancy}
+LINEAR, XGBOOST = "linear", "xgboost"
+HEADS = (LINEAR, XGBOOST)
+# Keys of radpipe.networks.methods.METHODS, which needs torch.
+METHODS = ("autoencoder", "vicreg", "cox")
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,12 @@ class Columns:
         Scanner or hospital, to be harmonised.
     branches : dict of str to sequence of str
         Further branches of a fusion by name.
+    embeddings : sequence of str
+        An encoder's columns; or ``patch`` alone, to fit the encoder on.
+    encoder : str or None
+        Its name.
+    training : dict or None
+        How it is fitted, where it is.
     """
 
     features: Sequence[str] = ()
@@ -46,6 +61,9 @@ class Columns:
     volume: str | None = None
     batch: str | None = None
     branches: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    embeddings: Sequence[str] = field(default_factory=list)
+    encoder: str | None = None
+    training: Mapping[str, Any] | None = None
 
     @property
     def predictors(self) -> list[str]:
@@ -106,3 +124,71 @@ class Reduction:
         if self.selection is not None:
             steps.append(SELECTIONS[self.selection](self.keep))
         return [*steps, Scale()]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How an embedding is learnt from, in every training fold.
+
+    Attributes
+    ----------
+    components : int
+        Principal components that it becomes.
+    head : str
+        What learns from them: one of ``HEADS``.
+    method : str, optional
+        How the encoder is fitted, where it is; else as `radpipe embed` was told.
+    epochs : int, optional
+        How long at most; else as `radpipe embed` was told.
+    """
+
+    components: int = 10
+    head: str = LINEAR
+    method: str | None = None
+    epochs: int | None = None
+
+    def encoder_step(self, columns: Columns, seed: int) -> Embed | None:
+        """Make the step that fits the encoder.
+
+        Parameters
+        ----------
+        columns : Columns
+            What there is.
+        seed : int
+            Of the training.
+
+        Returns
+        -------
+        Embed or None
+            Not fitted; None where the encoder saw no patient of the cohort.
+        """
+        if columns.training is None or columns.encoder is None:
+            return None
+        asked = {"method": self.method, "epochs": self.epochs, "seed": seed}
+        given: dict[str, Any] = {key: each for key, each in asked.items() if each is not None}
+        if self.method not in (None, columns.training["method"]):
+            # Those named were for the other method.
+            given["augmentations"] = None
+        return Embed(columns.encoder, {**columns.training, **given})
+
+    def steps(self, columns: Columns) -> list[Step]:
+        """Make the steps after the encoder.
+
+        Parameters
+        ----------
+        columns : Columns
+            Batch and encoder.
+
+        Returns
+        -------
+        list of Step
+            Not fitted.
+        """
+        names = [*columns.embeddings]
+        if names == [PATCH] and columns.encoder is not None:
+            names = embedded_columns(columns.encoder)
+        steps: list[Step] = []
+        if columns.batch is not None:
+            steps.append(ComBat(columns.batch, names, refuse_confounded=False))
+        steps += [DropUninformative(), Impute(), Scale()]
+        return [*steps, PrincipalComponents(self.components), Scale()]

@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,14 @@ from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.card import model_card
 from radpipe.prognosis.models.table import MODELS
 from radpipe.prognosis.models.writing import restored, written
-from radpipe.store.files import empty_directory, read_json, sha256_of, whole_file, write_json
+from radpipe.store.files import (
+    empty_directory,
+    read_json,
+    seal_of,
+    sha256_of,
+    whole_file,
+    write_json,
+)
 
 SCHEMA_VERSION = 4
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
@@ -117,7 +122,7 @@ def save(
     # People believe the card: it may say nothing else than the model.
     content["sha256"][_CARD] = sha256_of(folder / _CARD)
     # Last: a directory without it is no model.
-    write_json(folder / _JSON, {**content, "seal": _seal(content)})
+    write_json(folder / _JSON, {**content, "seal": seal_of(content)})
 
 
 def load(path: str | Path) -> SavedModel:
@@ -154,13 +159,6 @@ def _remove_empty_folders(folder: Path) -> None:
             home.rmdir()
 
 
-def _seal(content: dict[str, Any]) -> str:
-    # Through JSON once: as it will be read, numbers as keys are text.
-    plain = json.loads(json.dumps(content))
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _read_facts(folder: Path) -> dict[str, Any]:
     path = folder / _JSON
     if not path.is_file():
@@ -184,7 +182,7 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         ) from error
     _check_version(path, schema, name)
     seal = facts.pop("seal", None)
-    if seal != _seal(facts):
+    if seal != seal_of(facts):
         raise ModelError(
             "the model's description was changed",
             where=str(path),

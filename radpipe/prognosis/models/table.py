@@ -32,8 +32,11 @@ class Entry(NamedTuple):
 VOLUME, CLINICAL, BOTH = "volume", "clinical", "clinical_volume"
 BASELINES = (VOLUME, CLINICAL, BOTH)
 DEFAULT = "fusion"
-# Branches of it: the features, or those that no branch of the user's has.
-RADIOMICS, OTHER_FEATURES = "radiomics", "other features"
+CNN = "cnn"
+# Radiomics alone, of each endpoint: what an embedding is compared with, beside the baselines.
+RADIOMICS_ALONE = ("cox", "logistic")
+# Branches of it: the features, or those that no branch of the user's has; and the embedding.
+RADIOMICS, OTHER_FEATURES, EMBEDDINGS = "radiomics", "other features", "embeddings"
 _ROOM = "radpipe.prognosis.models"
 MODELS = {
     VOLUME: Entry(f"{_ROOM}.volume.VolumeModel", "Tumour volume alone"),
@@ -43,6 +46,7 @@ MODELS = {
     "logistic": Entry(f"{_ROOM}.elastic_net.LogisticModel", "Elastic-net logistic model"),
     "xgb_cox": Entry(f"{_ROOM}.xgb_cox.XgbCox", "Gradient-boosted Cox model"),
     "xgb_classifier": Entry(f"{_ROOM}.xgb_classifier.XgbClassifier", "Gradient-boosted classifier"),
+    CNN: Entry(f"{_ROOM}.cnn.CnnModel", "Embedding of the tumour"),
     DEFAULT: Entry(f"{_ROOM}.fusion.FusionModel", "Fusion"),
 }
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.models.parts import Columns, Reduction
+from radpipe.prognosis.models.parts import Columns, Embedding, Reduction
 from radpipe.prognosis.models.table import model_class, name_of
 
 # Parameters that JSON holds as dictionaries.
-_PARTS = {"columns": Columns, "reduction": Reduction}
+_PARTS = {"columns": Columns, "reduction": Reduction, "embedding": Embedding}
 
 
 def written(model: Model, folder: Path, home: str) -> dict[str, Any]:

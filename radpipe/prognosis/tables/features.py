@@ -18,11 +18,24 @@ from radpipe.prognosis.tables.columns import (
     name_of_table,
     require_columns,
 )
+from radpipe.prognosis.tables.embeddings import (
+    PATCH,
+    embedding_columns,
+    is_of_encoder,
+    join_embeddings,
+    read_embeddings,
+)
 from radpipe.prognosis.tables.per_patient import reduce_to_patients
 from radpipe.prognosis.tables.reading import IDENTIFIERS, PATIENT, read_any, with_patient_id
 from radpipe.store import Run
 
-_UNKNOWN = {"source": None, "run": None, "per_patient": None, "provenance": None}
+_UNKNOWN = {
+    "source": None,
+    "run": None,
+    "per_patient": None,
+    "provenance": None,
+    "embeddings": None,
+}
 
 
 def load_features(
@@ -105,16 +118,23 @@ def read_rows(source: str | Path | pd.DataFrame, identifier: str = PATIENT) -> p
 
 
 def _read(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[Any, Any]]:
-    is_run = path.is_dir()
-    found = Run(path).features() if is_run else read_any(path, (*IDENTIFIERS, identifier))
-    frame, provenance = found
-    told = {
+    told: dict[Any, Any] = {
         **_UNKNOWN,
         "source": str(path),
-        "run": str(path) if is_run else None,
-        "provenance": None if provenance is None else asdict(provenance),
+        "run": str(path) if path.is_dir() else None,
     }
-    return frame, told
+    run = Run(path)
+    if path.is_dir() and run.embeddings_path.is_file() and not run.exists():
+        path = run.embeddings_path
+    is_run = path.is_dir()
+    found = run.features() if is_run else read_any(path, (*IDENTIFIERS, identifier))
+    frame, provenance = found
+    if is_of_encoder(provenance):
+        frame, told["embeddings"] = read_embeddings(path, identifier)
+        return frame, told
+    if is_run and run.embeddings_path.is_file():
+        frame, told["embeddings"] = join_embeddings(frame, run.embeddings_path, identifier)
+    return frame, told | {"provenance": None if provenance is None else asdict(provenance)}
 
 
 def one_row_a_patient(
@@ -146,12 +166,36 @@ def one_row_a_patient(
     told = {**rows.attrs, "per_patient": per_patient or rows.attrs.get("per_patient")}
     sizes = [] if volume is None or volume not in rows.columns else [volume]
     where = name_of_table(rows, "the feature table")
+    embeddings = told.get("embeddings")
+    if embeddings is not None:
+        features = [*dict.fromkeys([*features, *embeddings["columns"]])]
+        rows = _with_one_patch(rows, per_patient, embeddings, where)
     numbers = _checked_numbers(rows, [*dict.fromkeys([*features, *sizes])], where)
     frame = reduce_to_patients(numbers, per_patient, where, features, volume)
+    if embeddings is not None:
+        columns = embedding_columns(frame, embeddings["encoder"])
+        told["embeddings"] = {**embeddings, "columns": columns}
     rest = [name for name in frame.columns if name not in ("case_id", PATIENT)]
     frame = frame.set_index("case_id")[[PATIENT, *rest]]
     frame.attrs = told
     return frame
+
+
+def _with_one_patch(
+    rows: pd.DataFrame, per_patient: str | None, embeddings: dict[str, Any], where: str
+) -> pd.DataFrame:
+    several = bool(rows[PATIENT].duplicated().any())
+    if PATCH not in rows or per_patient in (None, "largest") or not several:
+        return rows
+    if embeddings["training"] is None:
+        return rows.drop(columns=PATCH)
+    raise TableError(
+        "an encoder that is fitted in each fold takes one patch a patient",
+        where=f"{where}, --per-patient",
+        found=per_patient,
+        expected="largest",
+        remedy="take --per-patient largest, or embed with --weights",
+    )
 
 
 def patient_columns(

@@ -1,7 +1,7 @@
 """Steps: what is fitted to a table in each training fold, and nowhere else.
 
 To add one: a file with a subclass of :class:`~radpipe.prognosis.tables.steps.base.Step` and one
-line in ``STEPS``.
+line in ``STEPS``. ``Embed`` is not there: its weights are no JSON, and the model writes them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from radpipe.prognosis.tables.steps.base import Selector, Step, Steps
 from radpipe.prognosis.tables.steps.clean import DropUninformative
 from radpipe.prognosis.tables.steps.clusters import CorrelationClusters
 from radpipe.prognosis.tables.steps.combat import ComBat
+from radpipe.prognosis.tables.steps.components import PrincipalComponents
 from radpipe.prognosis.tables.steps.confounding import require_not_confounded
+from radpipe.prognosis.tables.steps.embed import Embed, embedded_columns
 from radpipe.prognosis.tables.steps.encode import Encode, Impute, Scale, parameters
 from radpipe.prognosis.tables.steps.frequency import selection_frequency
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
@@ -34,6 +36,7 @@ STEPS: dict[str, type[Step]] = {
         Impute,
         LogVolume,
         MinimumRedundancy,
+        PrincipalComponents,
         Scale,
         Univariate,
         Winsorise,
@@ -47,16 +50,19 @@ __all__ = [
     "DropUninformative",
     "DropUnstable",
     "DropVolumeDependent",
+    "Embed",
     "Encode",
     "Impute",
     "LogVolume",
     "MinimumRedundancy",
+    "PrincipalComponents",
     "Scale",
     "Selector",
     "Step",
     "Steps",
     "Univariate",
     "Winsorise",
+    "embedded_columns",
     "parameters",
     "require_not_confounded",
     "restored_steps",

@@ -1,0 +1,201 @@
+"""Embeddings beside features: an encoder's columns, and the patches that it was shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radpipe.errors import TableError
+from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.reading import IDENTIFIERS, read_any, with_patient_id
+from radpipe.store import MASK_VOLUME, Provenance
+from radpipe.store.run import Run
+from radpipe.store.table import read_row_keys
+
+# Where a table row's patch lies: what an encoder that is fitted in each fold is shown.
+PATCH = "patch"
+
+
+def is_of_encoder(provenance: Provenance | None) -> bool:
+    """Tell whether `radpipe embed` made a table.
+
+    Parameters
+    ----------
+    provenance : Provenance or None
+        What the table says of itself.
+
+    Returns
+    -------
+    bool
+        Whether its columns are an encoder's.
+    """
+    return provenance is not None and "encoder" in provenance.settings
+
+
+def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read what `radpipe embed` made.
+
+    Parameters
+    ----------
+    path : Path
+        ``embeddings.parquet``.
+    identifier : str
+        Column that names the patient.
+
+    Returns
+    -------
+    frame : DataFrame
+        One row a case. An encoder that was fitted on these cases has no columns in it: whatever
+        predicts must fit it anew, without those it is tested on. The column ``patch`` names the
+        files to fit it on, where they are kept.
+    facts : dict
+        ``encoder``, ``columns``, ``training`` (how it was fitted on these cases, or None),
+        ``provenance``.
+
+    Raises
+    ------
+    TableError
+        The table cannot be read, or was fitted on its cases and their patches are gone.
+    """
+    frame, provenance = read_any(path, (*IDENTIFIERS, identifier))
+    if provenance is None or not is_of_encoder(provenance):
+        raise TableError(
+            "no table of embeddings",
+            where=str(path),
+            found="nothing that tells of an encoder",
+            expected="what `radpipe embed` wrote",
+            remedy="embed the cohort again, or remove the file",
+        )
+    frame = with_patient_id(frame, identifier, str(path))
+    columns = embedding_columns(frame, provenance.engine)
+    patches = _patches(path)
+    if patches is not None:
+        frame = frame.assign(**{PATCH: patches})
+    settings = provenance.settings
+    training = settings["training"] if settings["fitted_on"] else None
+    if training is not None:
+        if patches is None:
+            raise _without_patches(path, provenance.engine)
+        frame, columns = frame.drop(columns=columns), []
+    facts = {
+        "encoder": provenance.engine,
+        "columns": columns,
+        "training": training,
+        "provenance": asdict(provenance),
+    }
+    return frame, facts
+
+
+def embedding_columns(frame: pd.DataFrame, encoder: str) -> list[str]:
+    """Name the columns of an encoder.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table.
+    encoder : str
+        Its name.
+
+    Returns
+    -------
+    list of str
+        In the table's order.
+
+    Examples
+    --------
+    >>> embedding_columns(pd.DataFrame(columns=["fmcib_0000", "fmcib_0001__GTV", "age"]), "fmcib")
+    ['fmcib_0000', 'fmcib_0001__GTV']
+    """
+    made = re.compile(rf"{re.escape(encoder)}_\d{{4,}}(__.+)?")
+    return [str(name) for name in frame.columns if made.fullmatch(str(name))]
+
+
+def join_embeddings(
+    features: pd.DataFrame, path: Path, identifier: str
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Put embeddings beside the features of the same cases.
+
+    Parameters
+    ----------
+    features : DataFrame
+        One row a case, with ``case_id``.
+    path : Path
+        ``embeddings.parquet`` of the same cases.
+    identifier : str
+        Column that names the patient.
+
+    Returns
+    -------
+    frame : DataFrame
+        The rows of ``features``; empty cells where a case has no embedding.
+    facts : dict
+        Of :func:`read_embeddings`.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, or is of other masks.
+    """
+    theirs, facts = read_embeddings(path, identifier)
+    theirs = theirs.set_index("case_id")
+    _require_same_masks(features, theirs, path)
+    names = [*facts["columns"], *([PATCH] if PATCH in theirs.columns else [])]
+    beside = theirs[names].reindex(features["case_id"]).set_axis(features.index)
+    return pd.concat([features, beside], axis=1), facts
+
+
+def _require_same_masks(features: pd.DataFrame, theirs: pd.DataFrame, path: Path) -> None:
+    if MASK_VOLUME not in features or MASK_VOLUME not in theirs:
+        return
+    ours = features.set_index("case_id")[MASK_VOLUME]
+    both = ours.index.intersection(theirs.index)
+    other = both[(ours.loc[both] != theirs.loc[both, MASK_VOLUME]).to_numpy()]
+    if len(other):
+        raise TableError(
+            "features and embeddings are of different masks",
+            where=str(path),
+            found=f"another {MASK_VOLUME} for {listed(other)}",
+            expected="the same cases",
+            remedy="extract and embed the same cohort",
+        )
+
+
+def without_embedding(frame: pd.DataFrame, facts: dict[str, Any]) -> pd.Series:
+    """Tell which rows have features and no embedding.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a case or patient.
+    facts : dict
+        Of :func:`read_embeddings`.
+
+    Returns
+    -------
+    Series of bool
+        By row.
+    """
+    needed = [name for name in (*facts["columns"][:1], PATCH) if name in frame.columns]
+    return frame[needed].isna().any(axis=1)
+
+
+def _patches(path: Path) -> list[str] | None:
+    kept = Run(path.parent.absolute()).patch_run.patches
+    files = [kept.path_of(key) for key in read_row_keys(path)]
+    if not files or not all(file.is_file() for file in files):
+        return None
+    return [str(file) for file in files]
+
+
+def _without_patches(path: Path, encoder: str) -> TableError:
+    return TableError(
+        "these columns were fitted on the very cases that they would predict",
+        where=str(path),
+        found=f"{encoder}, fitted on this cohort, and no patches to fit it anew in each fold",
+        expected="the directory of `radpipe embed`, with all that it kept",
+        remedy="give that directory; or embed with --weights, which leaves nothing to be fitted",
+    )

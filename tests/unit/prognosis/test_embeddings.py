@@ -1,0 +1,163 @@
+"""Embeddings beside features: who has one, whose masks, and what was fitted on whom."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radpipe.errors import ModelError, SettingsError, TableError
+from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train
+from radpipe.prognosis.evaluation.models import columns_of
+from radpipe.prognosis.evaluation.study import Roles, make_study
+from radpipe.prognosis.tables import load_features
+from radpipe.store import MASK_VOLUME, read_table, write_table
+from tests.unit.prognosis.cohorts import TEXTURE, simulate
+from tests.unit.prognosis.embedded import ENCODER, vectors, write_features, write_run
+
+ROLES = Roles(event="death", time="os_days")
+TRAINING = {"method": "autoencoder", "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Return features and outcomes of one cohort."""
+    return simulate(90, seed=3)
+
+
+@pytest.fixture
+def run(tmp_path, told):
+    """Return a run with features and embeddings, both of which tell the hazard."""
+    features, _ = told
+    ids = [*features["patient_id"]]
+    write_features(tmp_path / "run", ids, **features.drop(columns="patient_id").to_dict("list"))
+    return write_run(tmp_path / "run", vectors(ids, told=features[TEXTURE]))
+
+
+def test_a_run_brings_its_embeddings_along(run, told):
+    study = make_study(run, told[1], ROLES)
+    names = [f"{ENCODER}_{place:04}" for place in range(12)]
+    assert study.embeddings == names
+    assert not {*names} & {*study.features}
+    columns = columns_of(study, ModelOptions())
+    assert (columns.encoder, columns.training) == (ENCODER, None)
+    wanted = read_table(run / "embeddings.parquet")[0].set_index("case_id")[names]
+    pd.testing.assert_frame_equal(
+        study.frame[names], wanted.loc[study.frame.index], check_names=False
+    )
+
+
+def test_embeddings_need_no_features(run, told):
+    (run / "features.parquet").unlink()
+    (run / "run.json").unlink()
+    for table in (run, run / "embeddings.parquet"):
+        study = make_study(table, told[1], ROLES)
+        assert (study.features, len(study.embeddings)) == ([], 12)
+        assert study.volume == MASK_VOLUME
+
+
+def test_pandas_gets_them_too(run):
+    frame = load_features(run)
+    assert [name for name in frame.columns if name.startswith(ENCODER)] == [
+        f"{ENCODER}_{place:04}" for place in range(12)
+    ]
+    assert make_study(frame.assign(death=0, os_days=1.0).pipe(_with_events), None, ROLES).embeddings
+
+
+def _with_events(frame):
+    frame.iloc[::2, frame.columns.get_loc("death")] = 1
+    return frame
+
+
+def test_other_masks_are_refused(run, told):
+    path = run / "embeddings.parquet"
+    table, provenance = read_table(path)
+    table.loc[4, MASK_VOLUME] += 1
+    write_table(path, table, provenance)
+    with pytest.raises(TableError, match=r"different masks.*004"):
+        make_study(run, told[1], ROLES)
+
+
+def test_who_has_no_embedding_is_refused_or_left_out(run, told):
+    path = run / "embeddings.parquet"
+    table, provenance = read_table(path)
+    write_table(path, table.drop(index=[2, 7]), provenance)
+    with pytest.raises(TableError, match=r"no embedding.*002, 007"):
+        make_study(run, told[1], ROLES)
+    study = make_study(run, told[1], Roles(event="death", time="os_days", unmatched="drop"))
+    assert study.excluded["with features and no embedding"] == ["002", "007"]
+    assert len(study.frame) == 88
+
+
+def test_a_table_that_tells_of_no_encoder_is_refused(run, told):
+    write_table(run / "embeddings.parquet", read_table(run / "embeddings.parquet")[0])
+    with pytest.raises(TableError, match="nothing that tells of an encoder"):
+        make_study(run, told[1], ROLES)
+
+
+def test_columns_fitted_on_the_cohort_are_no_predictors(tmp_path, told):
+    ids = [*told[0]["patient_id"]]
+    images = np.zeros((len(ids), 4, 4, 4), np.float32)
+    fitted = vectors(ids, encoder="radpipe-small")
+    run = write_run(tmp_path / "run", fitted, "radpipe-small", TRAINING, images)
+    study = make_study(run, told[1], ROLES)
+    assert study.embeddings == ["patch"]
+    assert not any(name.startswith("radpipe-small") for name in study.frame)
+    columns = columns_of(study, ModelOptions())
+    assert (columns.encoder, columns.training) == ("radpipe-small", TRAINING)
+    with pytest.raises(TableError, match="no column fits"):
+        make_study(run, told[1], Roles("death", "os_days", features="radpipe-small_*"))
+
+
+def test_without_their_patches_they_are_refused(tmp_path, told):
+    ids = [*told[0]["patient_id"]]
+    fitted = vectors(ids, encoder="radpipe-small")
+    run = write_run(tmp_path / "run", fitted, "radpipe-small", TRAINING)
+    with pytest.raises(TableError, match="fitted on the very cases"):
+        make_study(run, told[1], ROLES)
+
+
+def test_evaluation_compares_the_embedding_with_all_others(run, told):
+    result = evaluate(
+        run,
+        told[1],
+        event="death",
+        time="os_days",
+        clinical_columns=["age"],
+        models=["cox", "cnn", "fusion"],
+        repeats=1,
+        permutations=0,
+    )
+    models = result.metrics["models"]
+    assert models["cnn"]["c_index"]["estimate"] > 0.65
+    assert {*models["cnn"]["versus"]} == {"volume", "clinical", "clinical_volume", "cox"}
+    assert {*models["fusion"]["versus"]} == {*models["cnn"]["versus"], "cnn"}
+    assert "embeddings" in models["fusion"]["branches"]
+    assert result.metrics["cohort"]["embeddings"] == 12
+    assert result.metrics["source"]["embeddings"]["encoder"] == ENCODER
+
+
+def test_options_of_an_encoder_that_nobody_fits_are_refused(run, told):
+    asked = {"event": "death", "time": "os_days", "repeats": 1, "permutations": 0}
+    with pytest.raises(SettingsError, match="no encoder is fitted here"):
+        evaluate(run, told[1], options=ModelOptions(method="vicreg"), **asked)
+    with pytest.raises(SettingsError, match="no model takes this option"):
+        evaluate(run, told[1], options=ModelOptions(components=3), models=["cox"], **asked)
+    with pytest.raises(SettingsError, match=r"--head.*svm"):
+        evaluate(run, told[1], options=ModelOptions(head="svm"), **asked)
+
+
+@pytest.mark.parametrize("head", ["linear", "xgboost"])
+def test_a_saved_model_predicts_the_same_and_knows_its_encoder(run, told, tmp_path, head):
+    options = ModelOptions(head=head, components=4)
+    asked = {"event": "death", "time": "os_days", "model": "cnn", "options": options}
+    saved = train(run, told[1], out=tmp_path / "model", **asked)
+    scores = predict(tmp_path / "model", run)
+    study = make_study(run, told[1], ROLES)
+    fresh = saved.model.predict(study.frame[study.embeddings])
+    np.testing.assert_array_equal(scores["risk_score"], fresh)
+    assert scores["driver_1"].eq(ENCODER).all()
+
+    table, provenance = read_table(run / "embeddings.parquet")
+    provenance.settings["encoder"]["keys"] = "other"
+    write_table(run / "embeddings.parquet", table, provenance)
+    with pytest.raises(ModelError, match=r"settings\.encoder\.keys: other in the table"):
+        predict(tmp_path / "model", run)
