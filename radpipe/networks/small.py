@@ -23,7 +23,7 @@ class SmallResNet(nn.Module):
     Parameters
     ----------
     channels : int
-        What it is given; the last is the mask.
+        What it is given: the image, or image and mask.
 
     References
     ----------
@@ -55,10 +55,11 @@ class SmallResNet(nn.Module):
         Tensor of float32, shape (n, 128)
             Embeddings.
         """
+        mask = patches[:, -1:] if patches.shape[1] > 1 else torch.ones_like(patches)
         maps, told = self.stem(patches), []
         for block in self.blocks:
             maps = block(maps)
-            told.append(_mean_and_spread(maps, patches[:, -1:]))
+            told.append(_mean_and_spread(maps, mask))
         embeddings: torch.Tensor = self.out(torch.cat(told, dim=1))
         return embeddings
 
@@ -88,7 +89,8 @@ class _Conv3d(nn.Conv3d):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         centred = self.weight - self.weight.mean(dim=(1, 2, 3, 4), keepdim=True)
         length = centred.square().sum(dim=(1, 2, 3, 4), keepdim=True).sqrt()
-        return self._conv_forward(maps, centred / (length + _TINY), None)
+        found: torch.Tensor = self._conv_forward(maps, centred / (length + _TINY), None)
+        return found
 
 
 def _normalised(width: int) -> nn.Module:
@@ -96,7 +98,7 @@ def _normalised(width: int) -> nn.Module:
 
 
 def _mean_and_spread(maps: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    weight = adaptive_avg_pool3d(mask, maps.shape[2:]) + _SURROUNDINGS
+    weight = adaptive_avg_pool3d(mask, (*maps.shape[2:],)) + _SURROUNDINGS
     weight = weight / weight.sum(dim=(2, 3, 4), keepdim=True)
     mean = (maps * weight).sum(dim=(2, 3, 4), keepdim=True)
     variance = ((maps - mean).square() * weight).sum(dim=(2, 3, 4))
