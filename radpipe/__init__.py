@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from radpipe.extraction.embedding import embed
     from radpipe.extraction.extractor import FeatureExtractor
     from radpipe.extraction.maps import feature_maps
-    from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train, validate
+    from radpipe.prognosis.evaluation import (
+        ModelOptions,
+        evaluate,
+        explain,
+        predict,
+        train,
+        validate,
+    )
     from radpipe.prognosis.report import write_report
     from radpipe.prognosis.tables import join_clinical, load_features
 
@@ -24,6 +31,7 @@ _HOMES = {
     "RadpipeError": "radpipe.errors",
     "embed": "radpipe.extraction.embedding",
     "evaluate": "radpipe.prognosis.evaluation",
+    "explain": "radpipe.prognosis.evaluation",
     "extract": "radpipe.extraction.batch",
     "feature_maps": "radpipe.extraction.maps",
     "join_clinical": "radpipe.prognosis.tables",
@@ -40,6 +48,7 @@ __all__ = [
     "RadpipeError",
     "embed",
     "evaluate",
+    "explain",
     "extract",
     "feature_maps",
     "join_clinical",

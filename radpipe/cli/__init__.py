@@ -11,6 +11,7 @@ import typer
 from radpipe.cli.demo import demo
 from radpipe.cli.embed import embed
 from radpipe.cli.evaluate import evaluate
+from radpipe.cli.explain import explain
 from radpipe.cli.extract import extract
 from radpipe.cli.maps import maps
 from radpipe.cli.merge import merge
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 VERBS = (
     extract, embed, status, merge, verify, maps, perturb, evaluate, train, validate, predict,
-    report, demo,
+    explain, report, demo,
 )  # fmt: skip
 
 

@@ -29,28 +29,35 @@ def report(
         Path | None,
         typer.Option(help="Of an evaluation: the run behind it, if it is no longer where it was."),
     ] = None,
+    explained: Annotated[
+        Path | None,
+        typer.Option(help="Of an evaluation: what `radpipe explain` wrote of its patients."),
+    ] = None,
 ) -> None:
     """Write an HTML page and checklists about an evaluation, or a page of a run's cases."""
     _require_html(out)
-    for page in _pages(path, out, run):
+    for page in _pages(path, out, run, explained):
         typer.echo(f"written: {page}")
 
 
-def _pages(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
+def _pages(
+    path: Path, out: Path | None, run: Path | None, explained: Path | None
+) -> Iterator[Path]:
     if (path / "metrics.json").is_file():
-        yield from _evaluation(path, out, run)
+        yield from _evaluation(path, out, run, explained)
         return
     from radpipe.extraction.overview import write_overview
     from radpipe.store.run import runs_in
 
     runs = runs_in(path)
-    _refuse_unfit(path, runs, out, run)
-
+    _refuse_unfit(path, runs, out, {"--run": run, "--explained": explained})
     for each in runs:
         yield write_overview(each, out)
 
 
-def _evaluation(path: Path, out: Path | None, run: Path | None) -> Iterator[Path]:
+def _evaluation(
+    path: Path, out: Path | None, run: Path | None, explained: Path | None
+) -> Iterator[Path]:
     if out is None:
         raise SettingsError(
             "the report of an evaluation needs a file name",
@@ -62,7 +69,7 @@ def _evaluation(path: Path, out: Path | None, run: Path | None) -> Iterator[Path
     from radpipe.prognosis.report import write_report
     from radpipe.prognosis.report.checklists import folder_beside, write_checklists
 
-    yield write_report(path, out, run)
+    yield write_report(path, out, run, explained)
     folder = folder_beside(out)
     write_checklists(path, folder, run)
     yield folder
@@ -80,7 +87,9 @@ def _require_html(out: Path | None) -> None:
         )
 
 
-def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | None) -> None:
+def _refuse_unfit(
+    path: Path, runs: list[Path], out: Path | None, named: dict[str, Path | None]
+) -> None:
     if not runs:
         raise RunError(
             "no evaluation in this directory, and no run",
@@ -89,14 +98,15 @@ def _refuse_unfit(path: Path, runs: list[Path], out: Path | None, run: Path | No
             expected="a directory that `radpipe evaluate`, `validate` or `extract` made",
             remedy="mend the path, or make one first: radpipe evaluate, radpipe extract",
         )
-    if run is not None:
-        raise SettingsError(
-            "this is a run itself",
-            where="--run",
-            found=str(path),
-            expected="an evaluation, to which --run names the run behind it",
-            remedy="leave --run out",
-        )
+    for option, given in named.items():
+        if given is not None:
+            raise SettingsError(
+                "this is a run itself",
+                where=option,
+                found=str(path),
+                expected=f"an evaluation, which {option} goes with",
+                remedy=f"leave {option} out",
+            )
     if out is not None and len(runs) > 1:
         raise SettingsError(
             "one file name for several runs",

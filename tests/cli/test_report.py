@@ -118,3 +118,9 @@ def test_page_of_a_run_needs_no_image_library(tmp_path):
     call = [sys.executable, "-c", code, "report", str(tmp_path / "run")]
     ended = subprocess.run(call, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_run_has_no_explanations(tmp_path):
+    write_run(tmp_path / "run", ["a"])
+    with pytest.raises(SettingsError, match="--explained: this is a run itself"):
+        _report(tmp_path / "run", "--explained", tmp_path / "x")

@@ -12,6 +12,7 @@ from radpipe.errors import ModelError
 
 if TYPE_CHECKING:
     from radpipe.prognosis.evaluation.cross_validation import evaluate
+    from radpipe.prognosis.evaluation.explanation import explain
     from radpipe.prognosis.evaluation.models import ModelOptions
     from radpipe.prognosis.evaluation.prediction import predict
     from radpipe.prognosis.evaluation.results import Evaluation
@@ -22,12 +23,13 @@ _HOMES = {
     "Evaluation": "results",
     "ModelOptions": "models",
     "evaluate": "cross_validation",
+    "explain": "explanation",
     "predict": "prediction",
     "train": "training",
     "validate": "validation",
 }
 
-__all__ = ["Evaluation", "ModelOptions", "evaluate", "predict", "train", "validate"]
+__all__ = ["Evaluation", "ModelOptions", "evaluate", "explain", "predict", "train", "validate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -268,16 +268,19 @@ class Folded:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures of segmentations.
+    """Pictures beside each other.
 
     Attributes
     ----------
     pictures : sequence of Picture
         In order.
+    large : bool
+        Of several planes each, where others are of one.
     """
 
     kind: ClassVar[str] = "gallery"
     pictures: Sequence[Picture]
+    large: bool = False
 
 
 @dataclass(frozen=True)

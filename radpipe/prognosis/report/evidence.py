@@ -14,6 +14,7 @@ import pandas as pd
 from radpipe.prognosis.evaluation.results import Evaluation
 from radpipe.prognosis.models.table import BOTH, CLINICAL, MODELS, VOLUME
 from radpipe.prognosis.report.curves import TimeAxis, time_axis
+from radpipe.prognosis.report.explained import Explained, load_explained
 from radpipe.prognosis.report.slopes import event_probability, meaningful_slope
 from radpipe.prognosis.report.sources import Extraction, find_extraction
 from radpipe.prognosis.survival.endpoint import Floats
@@ -171,6 +172,10 @@ class Evidence:
         ``contributions.parquet``, ``selected.parquet``, ``subgroups.parquet``.
     extraction : Extraction
         The run behind it, if found.
+    similar : DataFrame or None
+        ``similar.parquet``.
+    explained : Explained or None
+        What a model looks at, if the user named it.
     """
 
     metrics: dict[str, Any]
@@ -179,9 +184,11 @@ class Evidence:
     selected: pd.DataFrame | None
     subgroups: pd.DataFrame | None
     extraction: Extraction
+    similar: pd.DataFrame | None = None
+    explained: Explained | None = None
 
     @classmethod
-    def load(cls, folder: Path, run: Path | None) -> Self:
+    def load(cls, folder: Path, run: Path | None, explained: Path | None = None) -> Self:
         """Read an evaluation.
 
         Parameters
@@ -190,6 +197,8 @@ class Evidence:
             What ``radpipe evaluate`` or ``radpipe validate`` wrote.
         run : Path, optional
             The extraction run behind it; by default the one that the evaluation names.
+        explained : Path, optional
+            What ``radpipe explain`` wrote of some of these patients.
 
         Returns
         -------
@@ -199,11 +208,12 @@ class Evidence:
         Raises
         ------
         RunError
-            There is no evaluation, or no run where one was named.
+            There is no evaluation, or no run or explanations where they were named.
         TableError
             A table of the evaluation cannot be read.
         """
         found = Evaluation.load(folder)
+        cases = {*found.predictions["case_id"]}
         return cls(
             found.metrics,
             found.predictions,
@@ -211,6 +221,8 @@ class Evidence:
             found.selected,
             found.subgroups,
             find_extraction(found.metrics, folder, run),
+            found.similar,
+            None if explained is None else load_explained(explained, cases),
         )
 
     @property

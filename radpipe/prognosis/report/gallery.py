@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +15,20 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Picture:
-    """One case of the gallery.
+    """One picture of a gallery.
 
     Attributes
     ----------
-    case_id, patient_id : str
-        Whose it is.
-    volume : str
-        The mask's volume in words.
+    told : str
+        What it shows, for who cannot see it.
+    lines : sequence of str
+        Under it.
     source : str or None
-        The PNG as a data URI; None where the run holds none.
+        The PNG as a data URI; None where there is none.
     """
 
-    case_id: str
-    patient_id: str
-    volume: str
+    told: str
+    lines: Sequence[str]
     source: str | None
 
 
@@ -59,11 +59,11 @@ def gallery(run: Run, most: int = MOST_PICTURES) -> tuple[list[Picture], int]:
     else:
         shown = keys
     pictures = [
-        Picture(
+        _of_mask(
             case_id,
             patient_id,
             volume_in_words(volume),
-            _data_uri(run.path, sources.get(case_id)),
+            picture_in(run.path, sources.get(case_id)),
         )
         for case_id, patient_id, volume in zip(
             shown["case_id"], shown["patient_id"], shown[MASK_VOLUME], strict=True
@@ -94,7 +94,21 @@ def volume_in_words(cubic_mm: float) -> str:
     return f"{ml:,.0f} ml" if ml >= 10 else f"{ml:.1f} ml" if ml >= 1 else f"{ml:.2f} ml"
 
 
-def _data_uri(folder: Path, told: str | None) -> str | None:
+def picture_in(folder: Path, told: str | None) -> str | None:
+    """Read a picture of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A run, or another directory that radpipe made.
+    told : str or None
+        Where a table of it says that the picture lies.
+
+    Returns
+    -------
+    str or None
+        A data URI; None where there is no PNG file inside the folder.
+    """
     if not told:
         return None
     path = (folder / told).resolve()
@@ -102,6 +116,25 @@ def _data_uri(folder: Path, told: str | None) -> str | None:
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
     content = path.read_bytes()
-    if not content.startswith(_PNG):
-        return None
+    return png_uri(content) if content.startswith(_PNG) else None
+
+
+def _of_mask(case_id: str, patient_id: str, volume: str, source: str | None) -> Picture:
+    lines = dict.fromkeys((case_id, patient_id, volume))
+    return Picture(f"Mask contour of case {case_id}, {volume}", [*lines], source)
+
+
+def png_uri(content: bytes) -> str:
+    """Put a picture into a page.
+
+    Parameters
+    ----------
+    content : bytes
+        A PNG file.
+
+    Returns
+    -------
+    str
+        A data URI.
+    """
     return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

@@ -19,7 +19,12 @@ from radpipe.store.files import whole_file
 log = logging.getLogger("radpipe")
 
 
-def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None = None) -> Path:
+def write_report(
+    evaluation: str | Path,
+    out: str | Path,
+    run: str | Path | None = None,
+    explained: str | Path | None = None,
+) -> Path:
     """Write the report of an evaluation as one HTML file that needs no network.
 
     A run that the evaluation names and that is not there is logged as a warning to ``radpipe``.
@@ -32,6 +37,8 @@ def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None
         The HTML file to make or replace.
     run : str or Path, optional
         The extraction run behind it; by default the one that the evaluation names.
+    explained : str or Path, optional
+        Directory that ``radpipe explain`` wrote of some of its patients.
 
     Returns
     -------
@@ -41,14 +48,16 @@ def write_report(evaluation: str | Path, out: str | Path, run: str | Path | None
     Raises
     ------
     RunError
-        There is no evaluation or no run where one was named, or the file cannot be written.
+        There is no evaluation, no run or no explanations where they were named, or the file cannot
+        be written.
     TableError
         A table of the evaluation cannot be read.
     """
     out = Path(out)
-    evidence = Evidence.load(Path(evaluation), None if run is None else Path(run))
+    named = (None if each is None else Path(each) for each in (run, explained))
+    evidence = Evidence.load(Path(evaluation), *named)
     extraction = evidence.extraction
-    if extraction.run is None and extraction.looked:
+    if extraction.run is None and extraction.embedded is None and extraction.looked:
         log.warning(
             "no run in %s: the page shows no failures and no pictures; name the run with --run",
             ", ".join(extraction.looked),

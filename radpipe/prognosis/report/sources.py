@@ -20,10 +20,13 @@ class Extraction:
         None where it was not found.
     looked : list of str
         Where it was looked for.
+    embedded : Run or None
+        The one of `radpipe embed`, which may be the same, or have no features beside it.
     """
 
     run: Run | None
     looked: list[str]
+    embedded: Run | None = None
 
 
 def find_extraction(metrics: dict[str, Any], folder: Path, named: Path | None) -> Extraction:
@@ -49,18 +52,29 @@ def find_extraction(metrics: dict[str, Any], folder: Path, named: Path | None) -
         There is no run at ``named``.
     """
     if named is not None:
-        Run(named).facts()
-        return Extraction(Run(named), [str(named)])
-    told = metrics.get("source", {}).get("run")
-    if not told:
+        run = Run(named)
+        if not run.embeddings_path.is_file() or run.exists():
+            run.facts()
+        return Extraction(run if run.exists() else None, [str(named)], _embedded([named]))
+    told = _told(metrics.get("source", {}))
+    if told is None:
         return Extraction(None, [])
-    places = list(
-        dict.fromkeys([Path(told), folder.parent / told, folder.parent / Path(told).name])
-    )
+    places = list(dict.fromkeys([told, folder.parent / told, folder.parent / told.name]))
     for place in places:
         if _is_run(Run(place)):
-            return Extraction(Run(place), [str(place)])
-    return Extraction(None, [str(place) for place in places])
+            return Extraction(Run(place), [str(place)], _embedded([place]))
+    return Extraction(None, [str(place) for place in places], _embedded(places))
+
+
+def _told(source: dict[str, Any]) -> Path | None:
+    if source.get("run"):
+        return Path(source["run"])
+    table = Path(source.get("table") or "")
+    return table.parent if table.name == Run(table.parent).embeddings_path.name else None
+
+
+def _embedded(places: list[Path]) -> Run | None:
+    return next((Run(each) for each in places if Run(each).embeddings_path.is_file()), None)
 
 
 def _is_run(run: Run) -> bool:

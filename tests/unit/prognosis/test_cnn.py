@@ -101,7 +101,7 @@ def test_a_saved_model_brings_its_encoder_along(run, clinical, tmp_path):
     assert ".npz" not in told
     assert (tmp_path / "model" / "encoder" / "model.safetensors").is_file()
     study = make_study(run, clinical, ROLES)
-    fresh, X = fitted_model(run, clinical)
+    fresh, _X = fitted_model(run, clinical)
     assert isinstance(fresh.steps_.steps[0], Embed)
     scores = predict(saved, run)
     np.testing.assert_array_equal(saved.model.predict(study.frame[["patch"]]), scores["risk_score"])

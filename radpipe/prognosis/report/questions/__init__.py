@@ -5,6 +5,7 @@ from collections.abc import Callable
 from radpipe.prognosis.report.blocks import Section
 from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.questions import (
+    attention,
     calibration,
     comparison,
     content,
@@ -17,6 +18,7 @@ from radpipe.prognosis.report.questions import (
     method,
     patients,
     segmentations,
+    similar,
     subgroups,
 )
 
@@ -31,6 +33,8 @@ QUESTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
     groups.section,
     controls.section,
     content.section,
+    attention.section,
+    similar.section,
     subgroups.section,
     method.section,
     limits.section,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from radpipe.prognosis.models.table import BOTH, CLINICAL, VOLUME
+from radpipe.prognosis.models.table import BOTH, CLINICAL, CNN, RADIOMICS_ALONE, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import (
     Beside,
@@ -31,6 +31,9 @@ _BASELINES = {
     VOLUME: "tumour volume",
     CLINICAL: "the clinical columns",
 }
+# What an embedding, or its fusion with more, is compared with beside them.
+_ALONE = {**dict.fromkeys(RADIOMICS_ALONE, "radiomics alone"), CNN: "the embedding alone"}
+_YARDSTICKS = {**_BASELINES, **_ALONE}
 
 
 def section(evidence: Evidence) -> Section:
@@ -46,7 +49,8 @@ def section(evidence: Evidence) -> Section:
     Section
         Forest plots and a table.
     """
-    charts = [_scores(evidence), *(_differences(evidence, key) for key in _BASELINES)]
+    alone = [key for key in _ALONE if evidence.main is not None and evidence.main.versus(key)]
+    charts = [_scores(evidence), *(_differences(evidence, key) for key in (*_BASELINES, *alone))]
     drawn: list[list[Block]] = [[chart] for chart in charts if chart is not None]
     blocks: list[Block] = [Beside(drawn), _table(evidence)]
     if evidence.by_centre:
@@ -184,7 +188,7 @@ def _differences(evidence: Evidence, baseline: str) -> Chart | None:
     ]
     if not rows:
         return None
-    name, against = evidence.measure_name, _BASELINES[baseline]
+    name, against = evidence.measure_name, _YARDSTICKS[baseline]
     told = "; ".join(f"{row.label} {words.span(row.found, 3, signed=True)}" for row in rows)
     return Chart(
         forest_figure(rows, f"{name} less that of {against}", 0.0, (-0.1, 0.1)),

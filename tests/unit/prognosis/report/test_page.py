@@ -277,8 +277,11 @@ def test_gallery_is_ordered_by_mask_volume_and_holds_the_files(tmp_path):
     run = write_run(tmp_path / "run", ["a", "b", "c"])
     pictures, cases = gallery(run)
     assert cases == 3
-    assert [picture.case_id for picture in pictures] == ["a", "b", "c"]
-    assert [picture.volume for picture in pictures] == ["1.0 ml", "2.0 ml", "3.0 ml"]
+    assert [[*picture.lines] for picture in pictures] == [
+        ["a", "1.0 ml"],
+        ["b", "2.0 ml"],
+        ["c", "3.0 ml"],
+    ]
     assert base64.b64decode(pictures[2].source.split(",")[1]) == png(2)
 
 
@@ -286,7 +289,7 @@ def test_gallery_of_a_large_run_shows_both_ends(tmp_path):
     run = write_run(tmp_path / "run", [f"c{place}" for place in range(9)])
     pictures, cases = gallery(run, most=5)
     assert cases == 9
-    assert [picture.case_id for picture in pictures] == ["c0", "c1", "c2", "c7", "c8"]
+    assert [picture.lines[0] for picture in pictures] == ["c0", "c1", "c2", "c7", "c8"]
 
 
 def test_gallery_shows_no_file_outside_the_run(tmp_path):
