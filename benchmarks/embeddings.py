@@ -14,46 +14,36 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from radpipe.networks.augmentation import AUGMENTATIONS, Augmenter
+from radpipe.networks.embedding import embed
 from radpipe.networks.encoders import ENCODERS
 from radpipe.networks.methods import METHODS
 from radpipe.networks.training import Training, train_encoder
 from radpipe.parallel import default_workers
+from radpipe.prognosis.evaluation import ModelOptions, evaluate
 from radpipe.prognosis.survival import make_endpoint
 from radpipe.prognosis.survival.concordance import concordance_index
-from radpipe.prognosis.survival.cox import fit_cox
+from radpipe.store import MASK_VOLUME, Provenance, Run, write_table
+from radpipe.store.patches import StoredPatch
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 _SPEC = ENCODERS["radpipe-small"]
 _SIDE = 32
-_FOLDS = 5
-_AXES = 10
-_RIDGE = 3.0
-_HAZARD = 1.5
+_HAZARD = 2.0
+_COARSENESS = 0.5
 _PLACES = np.stack(np.meshgrid(*[np.arange(_SIDE) - (_SIDE - 1) / 2] * 3, indexing="ij"))
-
-
-@dataclass(frozen=True)
-class Task:
-    """One fold of one method on one simulated cohort; ``leaky``: the encoder knows all patients."""
-
-    method: str
-    seed: int
-    fold: int
-    patients: int
-    coarseness: float
-    leaky: bool = False
 
 
 def main() -> None:
@@ -72,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="cohorts: 3 planted ones, 5 of noise")
     parser.add_argument("--first", type=int, default=0, help="the first of them: other draws")
     parser.add_argument("--patients", type=int, default=100)
+    parser.add_argument("--inner-folds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=default_workers())
     return parser.parse_args()
 
@@ -79,16 +70,15 @@ def arguments() -> argparse.Namespace:
 def planted(chosen: argparse.Namespace) -> bool:
     passed = True
     for seed in range(chosen.first, chosen.first + (chosen.seeds or 3)):
-        _, outcome, coarse = cohort(seed, chosen.patients, coarseness=0.35)
-        parts = folds(outcome, seed)
-        oracle = np.mean([_c(outcome, coarse, parts == fold) for fold in range(_FOLDS)])
-        print(f"cohort {seed}: {outcome['event'].mean():.0%} events, oracle C {oracle:.3f}")
+        _, outcome, coarse = cohort(seed, chosen.patients, coarseness=_COARSENESS)
+        oracle = concordance_index(outcome, coarse)
+        print(f"cohort {seed}: {outcome['event'].mean():.0%} events, C of the truth {oracle:.3f}")
         for method in chosen.methods:
             began = time.perf_counter()
-            found = nested(method, seed, chosen, coarseness=0.35)
+            found = nested(method, seed, chosen, _COARSENESS)
             took = time.perf_counter() - began
+            passed &= method == "vicreg" or (found > 0.7 and took < 120)
             print(f"  {method}: nested C {found:.3f}, {took:.0f} s", flush=True)
-            passed &= method == "vicreg" or found > 0.7
     return passed
 
 
@@ -96,17 +86,16 @@ def noise(chosen: argparse.Namespace) -> bool:
     seeds = range(chosen.first, chosen.first + (chosen.seeds or 5))
     passed = True
     for method in chosen.methods:
-        each = [nested(method, seed, chosen, coarseness=0.0) for seed in seeds]
-        inside = 0.42 <= np.mean(each) <= 0.58
-        passed &= inside
+        each = [nested(method, seed, chosen, 0.0) for seed in seeds]
+        passed &= bool(0.42 <= np.mean(each) <= 0.58)
         print(f"{method}: mean nested C {np.mean(each):.3f} of {np.round(each, 3)}", flush=True)
-    leak = nested("cox", chosen.first, chosen, coarseness=0.0, leaky=True)
+    leak = leaky(chosen.first, chosen)
     print(f"cox fitted on all patients, then cross-validated: C {leak:.3f}")
     return passed and leak > 0.9
 
 
 def seconds(chosen: argparse.Namespace) -> bool:
-    inputs, outcome, _ = cohort(0, 32, coarseness=0.35)
+    inputs, outcome, _ = cohort(0, 32, coarseness=_COARSENESS)
     patches = torch.from_numpy(inputs)
     torch.set_num_threads(1)
     for name in AUGMENTATIONS:
@@ -129,51 +118,62 @@ def _milliseconds(work: Any) -> float:
     return (time.process_time() - began) / 32 * 1000
 
 
-def nested(method: str, seed: int, chosen: argparse.Namespace, **how: Any) -> float:
-    """Mean C of the outer folds."""
-    tasks = [Task(method, seed, fold, chosen.patients, **how) for fold in range(_FOLDS)]
-    with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as pool:
-        return float(np.mean(list(pool.map(in_fold, tasks))))
+def nested(method: str, seed: int, chosen: argparse.Namespace, coarseness: float) -> float:
+    """C of `cnn` in `radpipe evaluate`, its encoder fitted anew in every fold."""
+    inputs, outcome, _ = cohort(seed, chosen.patients, coarseness)
+    with tempfile.TemporaryDirectory() as folder:
+        run = written(Path(folder), inputs, asdict(Training(method=method)))
+        return c_index(run, outcome, seed, chosen)
 
 
-def in_fold(task: Task) -> float:
-    """Train, embed, regress; C of the test patients."""
-    inputs, outcome, _ = cohort(task.seed, task.patients, task.coarseness)
-    test = folds(outcome, task.seed) == task.fold
+def leaky(seed: int, chosen: argparse.Namespace) -> float:
+    """C of an encoder that knew all outcomes, its columns cross-validated afterwards."""
+    inputs, outcome, _ = cohort(seed, chosen.patients, 0.0)
     # By heart is learnt what is shown often, and always alike.
-    training = (
-        Training(method=task.method, epochs=40, patience=0, augmentations=())
-        if task.leaky
-        else Training(method=task.method)
+    training = Training(method="cox", epochs=40, augmentations=())
+    network = train_encoder(_SPEC, training, inputs, outcome).network
+    vectors = np.stack([*embed(network, inputs, threads=chosen.workers)])
+    with tempfile.TemporaryDirectory() as folder:
+        return c_index(written(Path(folder), inputs, None, vectors), outcome, seed, chosen)
+
+
+def c_index(run: Path, outcome: Any, seed: int, chosen: argparse.Namespace) -> float:
+    clinical = pd.DataFrame(outcome).assign(patient_id=names(len(outcome)))
+    found = evaluate(
+        run,
+        clinical,
+        event="event",
+        time="time",
+        models=["cnn"],
+        repeats=1,
+        permutations=0,
+        options=ModelOptions(inner_folds=chosen.inner_folds),
+        seed=seed,
+        workers=chosen.workers,
     )
-    taught = np.ones_like(test) if task.leaky else ~test
-    trained = train_encoder(_SPEC, training, inputs[taught], outcome[taught])
-    torch.set_num_threads(1)
-    embeddings = trained.network(torch.from_numpy(inputs)).numpy().astype(np.float64)
-    return _c(outcome, risks(embeddings, outcome, ~test), test)
+    return float(found.metrics["models"]["cnn"]["c_index"]["estimate"])
 
 
-def risks(embeddings: Floats, outcome: Any, taught: Any) -> Floats:
-    """Standardise, PCA and ridge Cox, fitted on the taught alone."""
-    known = embeddings[taught]
-    scaled = (embeddings - known.mean(axis=0)) / (known.std(axis=0) + 1e-9)
-    _, spread, axes = np.linalg.svd(scaled[taught], full_matrices=False)
-    scores = scaled @ axes[:_AXES].T / (spread[:_AXES] / np.sqrt(taught.sum()))
-    return np.asarray(scores @ fit_cox(scores[taught], outcome[taught], ridge=_RIDGE))
+def written(
+    folder: Path, inputs: Any, training: dict[str, Any] | None, vectors: Any = None
+) -> Path:
+    """Write what `radpipe embed` writes: a table, and patches."""
+    ids = names(len(inputs))
+    values = np.zeros((len(ids), 1)) if vectors is None else vectors.astype(np.float64)
+    keys = {"case_id": ids, "patient_id": ids, "modality": "", "roi": "", "label": 1}
+    volume = inputs[:, 1].sum(axis=(1, 2, 3)).astype(np.float64)
+    columns = {f"{_SPEC.name}_{place:04}": column for place, column in enumerate(values.T)}
+    told = {"encoder": {}, "training": training, "fitted_on": "cohort" if training else None}
+    table = pd.DataFrame({**keys, MASK_VOLUME: volume, **columns})
+    run = Run(folder)
+    write_table(run.embeddings_path, table, Provenance(_SPEC.name, "", told), ids)
+    for key, (image, mask) in zip(ids, inputs, strict=True):
+        run.patch_run.patches.put(key, StoredPatch(image, mask > 0))
+    return folder
 
 
-def _c(outcome: Any, risk: Floats, rows: Any) -> float:
-    return concordance_index(outcome[rows], risk[rows])
-
-
-def folds(outcome: Any, seed: int) -> Any:
-    """Number of each patient's outer fold, stratified by event."""
-    random = np.random.default_rng([seed, 1])
-    found = np.empty(len(outcome), dtype=int)
-    for event in (True, False):
-        rows = random.permutation(np.flatnonzero(outcome["event"] == event))
-        found[rows] = np.arange(len(rows)) % _FOLDS
-    return found
+def names(count: int) -> list[str]:
+    return [f"{number:04}" for number in range(count)]
 
 
 def cohort(seed: int, patients: int, coarseness: float) -> tuple[Any, Any, Floats]:

@@ -158,9 +158,7 @@ def _training(order: Order) -> Training:
             expected="a method that needs none: autoencoder or vicreg",
             remedy="take another here; `radpipe evaluate` and `train` fit cox inside their folds",
         )
-    training = Training(**order.fit_settings())
-    training.require_sense()
-    return training
+    return Training(**order.fit_settings()).resolved()
 
 
 def _saved(folder: Path, name: str, wanted: str | None) -> Encoder:

@@ -50,6 +50,8 @@ class Method(nn.Module):
         Whether it needs outcomes.
     views : int
         How many augmented versions of a patch a loss compares.
+    epochs : int
+        How often each patient is shown if nobody says otherwise.
     augmentations : tuple of str
         Which it uses if nobody names others.
 
@@ -63,6 +65,7 @@ class Method(nn.Module):
 
     supervised: ClassVar[bool] = False
     views: ClassVar[int] = 1
+    epochs: ClassVar[int] = 12
     augmentations: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, dimension: int, channels: Sequence[str]) -> None:

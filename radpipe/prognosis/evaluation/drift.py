@@ -105,6 +105,9 @@ def outside_range(training: Sequence[Facts], X: pd.DataFrame) -> NDArray[np.bool
         training lacked. False where it is missing.
     """
     outside = [_outside(facts, X.iloc[:, place]) for place, facts in enumerate(training)]
+    if not outside:
+        # A model that looks at patches alone has no column that could lie outside.
+        return np.zeros(X.shape, dtype=bool)
     return np.asarray(np.column_stack(outside) & X.notna().to_numpy())
 
 

@@ -58,7 +58,7 @@ class ModelOptions:
     components : int, optional
         Principal components that an embedding becomes; 10 by default.
     head : {"linear", "xgboost"}, optional
-        What learns from them; by default an elastic net.
+        What learns from them; by default ridge regression.
     method : str, optional
         How an encoder is fitted in each fold, where it is fitted on the cohort; else as
         `radpipe embed` was told.

@@ -157,7 +157,7 @@ def _steps(reduction: dict[str, Any]) -> str:
 def _components(parameters: dict[str, Any]) -> Iterator[str]:
     if "embedding" in parameters:
         how = Embedding(**(parameters["embedding"] or {}))
-        learner = "boosted trees" if how.head == XGBOOST else "an elastic net"
+        learner = "boosted trees" if how.head == XGBOOST else "ridge regression"
         yield f"The embedding is {how.components} principal components to {learner}"
 
 

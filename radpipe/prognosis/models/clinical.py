@@ -9,9 +9,7 @@ import pandas as pd
 from radpipe.prognosis.models.calibration import Target
 from radpipe.prognosis.models.linear import LinearModel
 from radpipe.prognosis.models.parts import Columns
-from radpipe.prognosis.survival.cox import fit_cox
-from radpipe.prognosis.survival.endpoint import is_binary
-from radpipe.prognosis.survival.logistic import fit_logistic
+from radpipe.prognosis.models.ridge import ridge_regression
 from radpipe.prognosis.tables.steps import DropUninformative, Encode, Impute, Scale, Steps
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
 
@@ -77,11 +75,7 @@ class ClinicalModel(LinearModel):
         Series
             Coefficients.
         """
-        if is_binary(y):
-            found = fit_logistic(table, y, ridge=RIDGE).coefficients
-        else:
-            found = fit_cox(table, y, ridge=RIDGE)
-        return pd.Series(found, index=table.columns)
+        return ridge_regression(table, y, RIDGE)
 
 
 class ClinicalVolumeModel(ClinicalModel):

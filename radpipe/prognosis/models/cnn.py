@@ -9,9 +9,9 @@ import pandas as pd
 
 from radpipe.parallel import one_blas_thread
 from radpipe.prognosis.models.calibration import Places, Target
-from radpipe.prognosis.models.elastic_net import ElasticNet
 from radpipe.prognosis.models.learner import Inner, LearnerModel
 from radpipe.prognosis.models.parts import XGBOOST, Columns, Embedding
+from radpipe.prognosis.models.ridge import Ridge
 from radpipe.prognosis.survival.endpoint import Floats, is_binary
 from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.steps import Embed, PrincipalComponents, Steps
@@ -21,7 +21,7 @@ ENCODER_FOLDER = "encoder"
 
 
 class CnnModel(LearnerModel):
-    """An encoder's columns, their principal components, and an elastic net or boosted trees.
+    """An encoder's columns, their principal components, and ridge regression or boosted trees.
 
     An encoder that is fitted on the cohort is fitted anew in every training fold, on patches. One
     that learns from outcomes is also fitted anew in every inner fold: else the scores that the
@@ -258,6 +258,9 @@ class CnnModel(LearnerModel):
                     embedded = step.transform(embedded)
             return (self.score(self.learnt_, embedded) - self.centre_) / self.scale_
 
+    def _inner_folds(self) -> int:
+        return self._embedding().inner_folds(self._offered(None), self.inner_folds)
+
     def _inner(self, X: pd.DataFrame, y: Target) -> tuple[list[Inner], Places]:
         encoder = self._encoder() if PATCH in X.columns else None
         if encoder is not None and not encoder.supervised:
@@ -281,7 +284,7 @@ class CnnModel(LearnerModel):
 
     def _head(self, binary: bool = False) -> LearnerModel:
         if self._embedding().head != XGBOOST:
-            return ElasticNet(seed=self.seed)
+            return Ridge(seed=self.seed)
         from radpipe.prognosis.models.xgb_classifier import XgbClassifier
         from radpipe.prognosis.models.xgb_cox import XgbCox
 

@@ -127,7 +127,10 @@ class FusionModel(Model):
     def _make_branches(self, y: Target) -> dict[str, tuple[Model, list[str]]]:
         """Make each branch, not fitted, with its columns."""
         offered = self.columns or Columns()
-        common: dict[str, Any] = {"inner_folds": self.inner_folds, "seed": self.seed}
+        how = self.embedding or Embedding()
+        # Of all branches the same, so that their scores are of the same folds.
+        folds = how.inner_folds(offered, self.inner_folds)
+        common: dict[str, Any] = {"inner_folds": folds, "seed": self.seed}
         made: dict[str, Model] = {}
         if offered.clinical:
             both = offered.volume is not None

@@ -259,8 +259,11 @@ class LearnerModel(Model):
         self.steps_ = self.make_steps(empty).restore(state["steps"])
         self.learnt_ = self.restore_learnt(folder, state["learnt"])
 
+    def _inner_folds(self) -> int:
+        return self.inner_folds
+
     def _inner(self, X: pd.DataFrame, y: Target) -> tuple[list[Inner], Places]:
-        folds = max(min(self.inner_folds, fewest_of(y)), 2)
+        folds = max(min(self._inner_folds(), fewest_of(y)), 2)
         inner, fold = [], np.zeros(len(X), dtype=np.intp)
         for number, (train, test) in enumerate(stratified_folds(events_of(y), folds, self.seed)):
             fold[test] = number

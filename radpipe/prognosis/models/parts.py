@@ -30,6 +30,10 @@ LINEAR, XGBOOST = "linear", "xgboost"
 HEADS = (LINEAR, XGBOOST)
 # Keys of radpipe.networks.methods.METHODS, which needs torch.
 METHODS = ("autoencoder", "vicreg", "cox")
+SUPERVISED = "cox"
+# One that learns outcomes is fitted in each inner fold, and takes a hundred times as long as any
+# other part of a model.
+_FEW_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,25 @@ class Embedding:
     method: str | None = None
     epochs: int | None = None
 
+    def inner_folds(self, columns: Columns, asked: int) -> int:
+        """Tell how many inner folds an encoder bears.
+
+        Parameters
+        ----------
+        columns : Columns
+            What there is.
+        asked : int
+            How many were asked for.
+
+        Returns
+        -------
+        int
+            Fewer where each of them fits an encoder.
+        """
+        recorded = (columns.training or {}).get("method")
+        supervised = recorded is not None and (self.method or recorded) == SUPERVISED
+        return min(asked, _FEW_FOLDS) if supervised else asked
+
     def encoder_step(self, columns: Columns, seed: int) -> Embed | None:
         """Make the step that fits the encoder.
 
@@ -168,7 +191,7 @@ class Embedding:
         given: dict[str, Any] = {key: each for key, each in asked.items() if each is not None}
         if self.method not in (None, columns.training["method"]):
             # Those named were for the other method.
-            given["augmentations"] = None
+            given = {"epochs": None, "augmentations": None, **given}
         return Embed(columns.encoder, {**columns.training, **given})
 
     def steps(self, columns: Columns) -> list[Step]:

@@ -12,8 +12,8 @@ pytest.importorskip("monai", reason="needs MONAI: pip install 'radpipe[cnn]'")
 pytest.importorskip("torchsurv", reason="needs torchsurv: pip install 'radpipe[cnn]'")
 
 from radpipe.errors import ModelError, SettingsError  # noqa: E402
-from radpipe.networks import training as room  # noqa: E402
 from radpipe.networks.batches import make_patients  # noqa: E402
+from radpipe.networks.course import Course  # noqa: E402
 from radpipe.networks.encoders import ENCODERS  # noqa: E402
 from radpipe.networks.methods import METHODS  # noqa: E402
 from radpipe.networks.methods.autoencoder import Autoencoder  # noqa: E402
@@ -78,14 +78,12 @@ def test_it_learns():
 
 def test_the_best_epochs_weights_are_returned(monkeypatch):
     told = iter([3.0, 1.0, 2.0, 2.5, 0.1])
-    monkeypatch.setattr(room._Course, "_held_out_loss", lambda self, epoch: next(told))
+    monkeypatch.setattr(Course, "_held_out_loss", lambda self, epoch: next(told))
     how = Training(patience=2, epochs=5, batch=4)
     stopped = train_encoder(SPEC, how, *cohort())
     assert stopped.epoch == 2
     assert [each["held_out_loss"] for each in stopped.history] == [3.0, 1.0, 2.0, 2.5]
-    monkeypatch.setattr(
-        room._Course, "_held_out_loss", lambda self, epoch: -float(epoch < 3) * epoch
-    )
+    monkeypatch.setattr(Course, "_held_out_loss", lambda self, epoch: -float(epoch < 3) * epoch)
     assert bytes_of(train_encoder(SPEC, how, *cohort())) == bytes_of(stopped)
 
 
@@ -98,7 +96,7 @@ def test_a_resumed_training_gives_the_same_bytes(method, patience, tmp_path, mon
     how = Training(method=method, patience=patience, epochs=4, batch=4)
     whole = train_encoder(SPEC, how, *cohort())
     path = tmp_path / "new" / "training.pt"
-    keep = room._Course._keep
+    keep = Course._keep
 
     def keep_and_die(course):
         keep(course)
@@ -106,12 +104,12 @@ def test_a_resumed_training_gives_the_same_bytes(method, patience, tmp_path, mon
             raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(room._Course, "_keep", keep_and_die)
+        patched.setattr(Course, "_keep", keep_and_die)
         train_encoder(SPEC, how, *cohort(), checkpoint=path)
     resumed = train_encoder(SPEC, how, *cohort(), checkpoint=path)
     assert bytes_of(resumed) == bytes_of(whole)
     assert (resumed.history, resumed.epoch) == (whole.history, whole.epoch)
-    monkeypatch.setattr(room._Course, "run_epoch", lambda course: pytest.fail("it was finished"))
+    monkeypatch.setattr(Course, "run_epoch", lambda course: pytest.fail("it was finished"))
     assert bytes_of(train_encoder(SPEC, how, *cohort(), checkpoint=path)) == bytes_of(whole)
 
 

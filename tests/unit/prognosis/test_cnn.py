@@ -70,8 +70,17 @@ def test_an_encoder_of_images_alone_is_fitted_once_to_training_patients(run, cli
 
 
 def test_one_that_learns_outcomes_is_fitted_in_each_inner_fold_too(run, clinical, fits):
-    fitted_model(run, clinical, method="cox")
+    fitted_model(run, clinical, method="cox", epochs=1)
     assert sorted(fits) == [(20, True), (20, True), (40, True)]
+
+
+def test_one_that_learns_outcomes_has_fewer_inner_folds_in_the_fusion_as_well(run, clinical, fits):
+    study = make_study(run, clinical, ROLES)
+    model, X = prepare(study, "fusion", ModelOptions(method="cox", epochs=1), 0)
+    model.fit(X, study.endpoint)
+    assert len(fits) == 4
+    branches = model.branches_.values()
+    assert {branch.fold_.max() for branch in branches} == {2}
 
 
 def test_the_harness_sees_whom_the_encoder_was_fitted_on(run, clinical):
