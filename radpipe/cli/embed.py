@@ -60,6 +60,14 @@ def embed(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the cohort.", rich_help_panel=FIT)
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Stop after so many epochs that held-out cases gain nothing from. Default: never.",
+            rich_help_panel=FIT,
+        ),
+    ] = None,
     augment: Annotated[
         str | None,
         typer.Option(help="Augmentations: NAME,NAME. Default: the method's.", rich_help_panel=FIT),
@@ -85,6 +93,7 @@ def embed(
         window=_window(window),
         method=method,
         epochs=epochs,
+        patience=patience,
         seed=seed,
         augment=None if augment is None else tuple(names_in(augment)),
         device=device,

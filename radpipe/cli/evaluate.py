@@ -28,6 +28,7 @@ from radpipe.cli.options import (
     Keep,
     Method,
     OriginDays,
+    Patience,
     PerPatient,
     Quiet,
     Seed,
@@ -80,6 +81,7 @@ def evaluate(
     head: Head = None,
     method: Method = None,
     epochs: Epochs = None,
+    patience: Patience = None,
     repeats: Annotated[
         int, typer.Option(help="Shuffles of the cohort.", rich_help_panel=DESIGN)
     ] = 5,
@@ -147,6 +149,7 @@ def evaluate(
                 head=head,
                 method=method,
                 epochs=epochs,
+                patience=patience,
             ),
             repeats=repeats,
             folds=folds,

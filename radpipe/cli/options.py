@@ -171,6 +171,14 @@ Epochs = Annotated[
     int | None,
     typer.Option(min=1, help="How long at most. Default: as there.", rich_help_panel=MODEL),
 ]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Stop after so many epochs that held-out training patients gain nothing from.",
+        rich_help_panel=MODEL,
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(
@@ -230,7 +238,7 @@ def _branch(text: str) -> tuple[str, str]:
             "no branch",
             where="--branch",
             found=text,
-            expected="NAME=PATTERN, for example embeddings=fmcib_*",
+            expected="NAME=PATTERN, for example texture=*_glcm_*",
             remedy="name the branch, and its columns",
         )
     return name, pattern

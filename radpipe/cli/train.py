@@ -26,6 +26,7 @@ from radpipe.cli.options import (
     Method,
     ModelName,
     OriginDays,
+    Patience,
     PerPatient,
     Seed,
     Selection,
@@ -73,6 +74,7 @@ def train(
     head: Head = None,
     method: Method = None,
     epochs: Epochs = None,
+    patience: Patience = None,
     seed: Seed = 0,
 ) -> None:
     """Train a model on the whole cohort; `evaluate` tells how good such a one is."""
@@ -108,6 +110,7 @@ def train(
             head=head,
             method=method,
             epochs=epochs,
+            patience=patience,
         ),
         seed=seed,
     )

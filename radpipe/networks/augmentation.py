@@ -17,7 +17,7 @@ from monai.transforms.intensity.array import (
 )
 from monai.transforms.spatial.array import RandAffine, RandFlip
 from monai.transforms.transform import Randomizable, Transform
-from torch.nn.functional import max_pool3d
+from torch.nn.functional import max_pool3d, pad
 
 _MASK = "mask"
 
@@ -59,7 +59,9 @@ class MaskJitter(Randomizable, Transform):
             Zeros and ones.
         """
         shift, growth = self.R.randint(-1, 2, size=3), self.R.randint(-1, 2)
-        mask = torch.roll(mask, tuple(shift), dims=(1, 2, 3))
+        # What leaves the patch on one side must not come in on the other.
+        wide = pad(mask, (1,) * 6)
+        mask = torch.roll(wide, tuple(shift), dims=(1, 2, 3))[:, 1:-1, 1:-1, 1:-1]
         if growth < 0:
             return 1 - max_pool3d(1 - mask, 3, stride=1, padding=1)
         return max_pool3d(mask, 3, stride=1, padding=1) if growth > 0 else mask

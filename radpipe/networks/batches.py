@@ -80,7 +80,8 @@ class Patients:
         groups = [random.permutation(each) for each in self._groups(rows)]
         places = [(np.arange(len(each)) + random.random()) / len(each) for each in groups]
         order = np.concatenate(groups)[np.argsort(np.concatenate(places), kind="stable")]
-        parts = np.array_split(order, max(1, round(len(rows) / size)))
+        # Never fewer than asked for: of one patient alone nothing can be learnt.
+        parts = np.array_split(order, max(1, len(rows) // size))
         return [torch.from_numpy(part) for part in parts]
 
     def fingerprint(self) -> str:
@@ -140,7 +141,9 @@ def make_patients(
 def _held(outcome: npt.NDArray[Any]) -> Outcome:
     if outcome.dtype.names is None:
         return Outcome(torch.from_numpy(np.array(outcome, dtype=bool)), None)
-    _, ranks = np.unique(outcome["time"], return_inverse=True)
+    _, times = np.unique(outcome["time"], return_inverse=True)
+    # Who was censored at the time of an event was still at risk then.
+    ranks = 2 * times + ~outcome["event"]
     return Outcome(torch.from_numpy(np.array(outcome["event"])), torch.from_numpy(ranks))
 
 

@@ -11,6 +11,7 @@ import torch
 
 from radpipe.errors import ModelError
 from radpipe.store.files import whole_file
+from radpipe.store.rows import writing_to
 
 _MADE_FOR = "made_for"
 _DAMAGED = (
@@ -36,9 +37,10 @@ def save_checkpoint(path: Path, content: dict[str, Any], made_for: dict[str, Any
     made_for : dict
         All that the training depends on, as JSON holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path, durable=False) as part:
-        torch.save({**content, _MADE_FOR: json.dumps(made_for)}, part)
+    with writing_to(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path, durable=False) as part:
+            torch.save({**content, _MADE_FOR: json.dumps(made_for)}, part)
 
 
 def load_checkpoint(path: Path, made_for: dict[str, Any]) -> dict[str, Any]:

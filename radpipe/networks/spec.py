@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ class Standardised:
     ----------
     above : float or None
         Only voxels above it are counted; the others become 0, the mean. None: all voxels of the
-        image are counted, and what lies outside it becomes 0.
+        patch inside the image are counted, and what lies outside it becomes 0.
     """
 
     above: float | None = 0.0
@@ -61,6 +62,24 @@ class PatchSpec:
     axes: str
     intensity: Window | Standardised
     pad: float
+
+
+def patch_from(told: Mapping[str, Any]) -> PatchSpec:
+    """Read what :func:`dataclasses.asdict` made of a patch's specification.
+
+    Parameters
+    ----------
+    told : mapping
+        Its fields; lists, where JSON has been between.
+
+    Returns
+    -------
+    PatchSpec
+        The same as before.
+    """
+    kind = Window if "low" in told["intensity"] else Standardised
+    lists = {name: tuple(each) for name, each in told.items() if isinstance(each, list)}
+    return PatchSpec(**{**told, **lists, "intensity": kind(**told["intensity"])})
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from radpipe.store.rows import writing_to
 PATCHES = "patches"
 
 
+# A table's column: where a row's patch lies, for an encoder that is fitted in each fold.
+PATCH_FILE = "patch_file"
+
+
 @dataclass(frozen=True)
 class StoredPatch:
     """What an encoder is shown of one ROI.

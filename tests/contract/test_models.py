@@ -49,6 +49,11 @@ FACTS = {
 }
 
 
+def told_as(names):
+    """Dimensions of an embedding say nothing each by itself: they are told together."""
+    return {"fmcib" if name in EMBEDDED else name for name in names}
+
+
 def cohort(seed=0, patients=80):
     """Numbers with holes, categories with holes, and a hazard that one column tells."""
     features, clinical = simulate(patients, noise=2, seed=seed)
@@ -266,7 +271,7 @@ def test_contributions_add_up_to_the_risk(fitted, new):
     assert parts.index.equals(new.index)
     assert parts.columns.is_unique
     # A column of text has one share, not one a category.
-    assert set(parts.columns) <= set(fitted.feature_names_in_)
+    assert set(parts.columns) <= told_as(fitted.feature_names_in_)
     # Log-odds of the mean training patient, whose log-hazard is zero.
     expected = parts.sum(axis=1) + (fitted.calibration_.intercept or 0.0)
     np.testing.assert_allclose(fitted.predict(new), expected, atol=2e-5)
@@ -275,12 +280,12 @@ def test_contributions_add_up_to_the_risk(fitted, new):
 def test_what_is_used_moves_the_risk(case, fitted, new):
     used = fitted.used()
     assert len(used) == len(set(used))
-    assert set(used) <= set(fitted.feature_names_in_)
+    assert set(used) <= told_as(fitted.feature_names_in_)
     for name in new.columns.drop("stage", errors="ignore"):
         moved = new.assign(**{name: new[name].fillna(1.0) * 5 + 3})
         changed = not np.allclose(fitted.predict(moved), fitted.predict(new), atol=1e-9)
         if changed:
-            assert name in used
+            assert told_as([name]) <= set(used)
     told = fitted.contributions(new)
     assert set(told.columns[(told.abs() > 1e-9).any()]) <= set(used)
 
@@ -386,7 +391,7 @@ def test_a_patients_columns_do_not_reach_the_scores_of_its_fold(name, kind):
 @pytest.mark.parametrize("kind", ["survival", "binary"])
 def test_the_fusion_stacks_scores_of_models_without_the_patient(kind):
     model = fitted_once("fusion", kind)
-    assert [*model.branches_] == ["clinical + volume", "other features", "deep"]
+    assert [*model.branches_] == ["clinical + volume", "other features", "deep", "embeddings"]
     folds = [branch.fold_ for branch in model.branches_.values()]
     assert all((fold == model.fold_).all() for fold in folds)
     assert (model.weights_ >= 0).all()

@@ -184,6 +184,7 @@ def metrics(
             "events": int(first["event"].sum()),
             "follow_up_median": None if binary else 1200.0,
             "features": 1218,
+            "embeddings": 0,
             "clinical": 3,
             "excluded": {**{why: [] for why in REASONS}, WITHOUT_FEATURES: ["<i>gone</i>"]},
         },
@@ -197,6 +198,7 @@ def metrics(
             "clinical": "clinical.csv",
             "run": run,
             "provenance": {"engine": "pyradiomics"},
+            "embeddings": None,
         },
         "versions": {"radpipe": "0.1.0", "python": "3.11"},
     }
@@ -234,6 +236,11 @@ def _folds(binary: bool) -> dict[str, Any]:
         "volume_dependence": None,
         "correlation": 0.9,
         "selection": None,
+        "components": None,
+        "head": None,
+        "method": None,
+        "epochs": None,
+        "patience": None,
         "keep": 30,
         "branches": None,
     }

@@ -16,11 +16,12 @@ from radpipe.errors import CohortError, RunError
 from radpipe.extraction.batch import Options, cut_patches
 from radpipe.extraction.batch.features import require_place, told_in_attrs
 from radpipe.extraction.embedding.encoder import Encoder, chosen, named, require_modality
-from radpipe.extraction.embedding.fitting import fitted
+from radpipe.extraction.embedding.fitting import fitted, images_of
 from radpipe.extraction.embedding.order import Order
 from radpipe.extraction.embedding.vectors import embedded, versions, write_embeddings
 from radpipe.store import Provenance, Run, read_table
 from radpipe.store.files import remove_parts
+from radpipe.store.patches import PATCH_FILE
 from radpipe.store.rows import writing_to
 from radpipe.store.table import differences, read_provenance, read_row_keys
 from radpipe.store.writer import held_run
@@ -104,9 +105,8 @@ def embed_run(
     _refuse_our_columns(cases, encoder)
     crop = encoder.spec.name if order.compat else None
     with held_run(out) as run:
-        if options.fresh:
-            _forget(run)
-        _refuse_another(run, encoder, crop, forced)
+        if not options.fresh:
+            _refuse_another(run, encoder, crop, forced)
         cut = cut_patches(
             cohort,
             encoder.spec.patch,
@@ -115,12 +115,16 @@ def embed_run(
             options=options,
             progress=progress,
         )
+        if options.fresh:
+            # Not before there are patches to replace it from.
+            _forget(run)
         keys = read_row_keys(run.patch_run.features_path)
         beyond = _beyond(run.patch_run, encoder)
         remove_parts(run.path)
         if encoder.network is None:
             encoder = fitted(encoder, run, keys, progress)
-        provenance = encoder.provenance(crop, forced, not encoder.fitted_on.isdisjoint(keys))
+        known = not encoder.fitted_on.isdisjoint({*keys, *images_of(run)})
+        provenance = encoder.provenance(crop, forced, known)
         vectors, reused = embedded(
             encoder,
             provenance,
@@ -204,7 +208,7 @@ def embed(
 
 
 def _refuse_our_columns(cases: Sequence[Case], encoder: Encoder) -> None:
-    taken = set(encoder.columns) & {name for case in cases for name in case.extra}
+    taken = {PATCH_FILE, *encoder.columns} & {name for case in cases for name in case.extra}
     if taken:
         raise CohortError(
             "a further column has the name of an embedding's",

@@ -45,7 +45,7 @@ class Encoder:
     training : dict or None
         How it is fitted, or was by radpipe; None where a publisher did it.
     fitted_on : frozenset of str
-        Row keys of the patches that it was fitted on, where that is known.
+        Row keys of the patches that it was fitted on, and hashes of their images.
     """
 
     spec: EncoderSpec
@@ -173,7 +173,8 @@ def _saved(folder: Path, name: str, wanted: str | None) -> Encoder:
             expected=name,
             remedy=f"ask for --encoder {spec.name}, or name another directory",
         )
-    fitted_on = frozenset((facts.get("facts") or {}).get("rows", ()))
+    told = facts.get("facts") or {}
+    fitted_on = frozenset([*told.get("rows", ()), *told.get("images", ())])
     sha256 = facts["sha256"]["model.safetensors"]
     _require_hash(folder / "model.safetensors", sha256, wanted)
     return Encoder(spec, network, sha256, facts["training"], fitted_on)

@@ -55,7 +55,12 @@ def fitted(encoder: Encoder, run: Run, keys: Sequence[str], progress: bool) -> E
         trained = train_encoder(
             encoder.spec, training, inputs, checkpoint=checkpoint, shown=progress
         )
-        facts = {"rows": list(keys), "history": trained.history, "epoch": trained.epoch}
+        facts = {
+            "rows": list(keys),
+            "images": images_of(run),
+            "history": trained.history,
+            "epoch": trained.epoch,
+        }
         with writing_to(run.path):
             save_encoder(
                 run.encoder_path,
@@ -67,9 +72,30 @@ def fitted(encoder: Encoder, run: Run, keys: Sequence[str], progress: bool) -> E
         found = _taken_up(encoder, run.encoder_path, keys)
     if found is None:
         raise ModelError(
-            "the encoder that was just saved is another one", where=str(run.encoder_path)
+            "the encoder that was just saved is another one",
+            where=str(run.encoder_path),
+            found="other settings or patches",
+            expected="those of this command",
+            remedy="let no other command write there, and give this one again",
         )
     return found
+
+
+def images_of(run: Run) -> list[str]:
+    """Tell by what an image is known again, whatever its mask.
+
+    Parameters
+    ----------
+    run : Run
+        Of embeddings.
+
+    Returns
+    -------
+    list of str
+        SHA-256 of the images that patches were cut of, sorted.
+    """
+    told = run.patch_run.diagnostics()
+    return sorted({*told["image_sha256"]} - {""}) if "image_sha256" in told else []
 
 
 def _taken_up(encoder: Encoder, folder: Path, keys: Sequence[str]) -> Encoder | None:

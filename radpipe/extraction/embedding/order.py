@@ -42,7 +42,7 @@ class Order:
         Intensities that become 0 and 1; standardised without it.
     method : str or None
         How it is fitted.
-    epochs, seed : int or None
+    epochs, patience, seed : int or None
         Of the fit.
     augment : tuple of str or None
         What the fit does to patches.
@@ -60,6 +60,7 @@ class Order:
     window: tuple[float, float] | None = None
     method: str | None = None
     epochs: int | None = None
+    patience: int | None = None
     seed: int | None = None
     augment: tuple[str, ...] | None = None
     device: str = "auto"
@@ -86,6 +87,7 @@ class Order:
         asked = {
             "method": self.method,
             "epochs": self.epochs,
+            "patience": self.patience,
             "seed": self.seed,
             "augmentations": self.augment,
         }
@@ -112,6 +114,14 @@ class Order:
                 expected=f"the file of its publisher: {spec.source.repository}, {spec.source.file}",
                 remedy="fetch it and name it with --weights FILE",
             )
+        if spec.source is None and self.folder is None and not self.is_fitted_here:
+            raise SettingsError(
+                "weights without what tells on whom they were fitted",
+                where="--weights",
+                found=self.weights,
+                expected=f"a directory that radpipe saved: RUN/encoder, of {spec.name}",
+                remedy="name the directory that holds the file",
+            )
         for where, expected in self._misplaced(spec):
             raise SettingsError(
                 "the option does not go with the others",
@@ -127,7 +137,11 @@ class Order:
         low, high = self.window or (0.0, 1.0)
         if not -math.inf < low < high < math.inf:
             raise SettingsError(
-                "no window", where="--window", found=self.window, expected="LOW,HIGH, LOW below"
+                "no window",
+                where="--window",
+                found=self.window,
+                expected="LOW,HIGH, LOW below",
+                remedy="give two numbers, for example -1000,400",
             )
         if not all(0 < each < _WIDEST_MM for each in self.spacing_mm or ()):
             raise SettingsError(
@@ -135,6 +149,7 @@ class Order:
                 where="--spacing",
                 found=self.spacing_mm,
                 expected=f"mm above 0, below {_WIDEST_MM:.0f}",
+                remedy="give one number, or three for z,y,x",
             )
 
     def _misplaced(self, spec: EncoderSpec) -> Iterator[tuple[str, str]]:

@@ -74,8 +74,8 @@ def risk_loss(risk: torch.Tensor, outcome: Outcome) -> torch.Tensor:
     Returns
     -------
     Tensor, shape ()
-        Negative log partial likelihood of an event, or log loss of a patient; 0 where nobody
-        had the event.
+        Negative log partial likelihood, averaged over the distinct times of events as torchsurv
+        does, or log loss of a patient; 0 where nobody had the event.
     """
     if outcome.time is None:
         return binary_cross_entropy_with_logits(risk, outcome.event.float())

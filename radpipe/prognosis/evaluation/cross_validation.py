@@ -351,7 +351,7 @@ def _do(
     task: Any,
 ) -> Any:
     if isinstance(task, Fold):
-        return run_fold(bench, task)
+        return run_fold(bench, task, with_similar=task.repeat == 0)
     if isinstance(task, controls.Permutation):
         return controls.run_permutation(quick, features, design.folds, task, centres)
     return controls.run_shortened(quick, design.seed, task)
@@ -443,7 +443,7 @@ def _similar(results: Results) -> pd.DataFrame | None:
         one.similar.assign(fold=one.fold.fold)
         for done in results.values()
         for one in done
-        if one.similar is not None and one.fold.repeat == 0
+        if one.similar is not None
     ]
     return pd.concat(tables, ignore_index=True) if tables else None
 

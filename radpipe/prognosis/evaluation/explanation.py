@@ -22,9 +22,8 @@ from radpipe.prognosis.evaluation.study import Table, as_predictors
 from radpipe.prognosis.models.storage import SavedModel, load
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.columns import listed, name_of_table
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.progress import Step, progress_bar
-from radpipe.store.patches import StoredPatch, read_patch
+from radpipe.store.patches import PATCH_FILE, StoredPatch, read_patch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -146,7 +145,8 @@ def explain(
     risks = pd.Series(saved.model.predict(X), X.index)
     chosen = _chosen(risks, cases, count)
     patches = _patches(frame, chosen)
-    sight.require_same(X.loc[chosen[:1]], sight.inputs(patches[0]))
+    for case, patch in zip(chosen, patches, strict=True):
+        sight.require_same(X.loc[[case]], sight.inputs(patch))
     with progress_bar("explaining", _steps(sight, method) * len(chosen), progress) as step:
         maps = [
             _maps(sight, method, patch, X.loc[[case]], step)
@@ -199,7 +199,7 @@ def _chosen(risks: pd.Series, cases: Sequence[str] | None, count: int) -> list[s
 
 
 def _patches(frame: pd.DataFrame, chosen: Sequence[str]) -> list[StoredPatch]:
-    if PATCH not in frame:
+    if PATCH_FILE not in frame:
         raise TableError(
             "the table does not come with the patches that the encoder was shown",
             where=name_of_table(frame, "the table"),
@@ -207,7 +207,7 @@ def _patches(frame: pd.DataFrame, chosen: Sequence[str]) -> list[StoredPatch]:
             expected="the directory of `radpipe embed`, with all that it kept",
             remedy="give that directory",
         )
-    return [read_patch(Path(file)) for file in frame[PATCH].loc[[*chosen]]]
+    return [read_patch(Path(file)) for file in frame[PATCH_FILE].loc[[*chosen]]]
 
 
 def _steps(sight: Sight, method: str) -> int:

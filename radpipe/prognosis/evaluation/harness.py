@@ -12,9 +12,9 @@ from sklearn.base import clone
 
 from radpipe.prognosis.evaluation.leaks import require_fitted_on
 from radpipe.prognosis.evaluation.results import risk_groups
-from radpipe.prognosis.evaluation.similar import similar_cases
+from radpipe.prognosis.evaluation.similar import encoder_of, similar_cases
 from radpipe.prognosis.models.base import Model
-from radpipe.prognosis.models.cnn import CnnModel
+from radpipe.prognosis.models.table import CNN
 from radpipe.prognosis.survival import (
     NoPairsError,
     auc,
@@ -94,7 +94,7 @@ class Fitted:
     similar: pd.DataFrame | None
 
 
-def run_fold(bench: Bench, fold: Fold) -> dict[str, Fitted]:
+def run_fold(bench: Bench, fold: Fold, *, with_similar: bool = False) -> dict[str, Fitted]:
     """Fit every model to the training patients and score the test patients.
 
     Parameters
@@ -103,6 +103,8 @@ def run_fold(bench: Bench, fold: Fold) -> dict[str, Fitted]:
         Models, table, endpoint.
     fold : Fold
         Who is who.
+    with_similar : bool
+        Whether to look for training patients like each test patient.
 
     Returns
     -------
@@ -114,10 +116,10 @@ def run_fold(bench: Bench, fold: Fold) -> dict[str, Fitted]:
     LeakError
         A part of a model saw a test patient while it was fitted.
     """
-    return {name: _run(bench, name, fold) for name in bench.models}
+    return {name: _run(bench, name, fold, with_similar) for name in bench.models}
 
 
-def _run(bench: Bench, name: str, fold: Fold) -> Fitted:
+def _run(bench: Bench, name: str, fold: Fold, with_similar: bool) -> Fitted:
     made, columns = bench.models[name]
     train, test = (bench.frame.iloc[places][columns] for places in (fold.train, fold.test))
     y_train, y_test = bench.y[fold.train], bench.y[fold.test]
@@ -141,10 +143,18 @@ def _run(bench: Bench, name: str, fold: Fold) -> Fitted:
         used=model.used(),
         clusters=model.clusters(),
         contributions=model.contributions(test).abs().mean(),
-        similar=similar_cases(model, train, test, bench.frame["patient_id"])
-        if isinstance(model, CnnModel)
-        else None,
+        similar=_similar(bench, name, model, fold) if with_similar else None,
     )
+
+
+def _similar(bench: Bench, name: str, model: Model, fold: Fold) -> pd.DataFrame | None:
+    encoder = encoder_of(model)
+    # The fusion's embedding is that of the model of embeddings alone, where there is one.
+    if encoder is None or (name != CNN and CNN in bench.models):
+        return None
+    rows = bench.frame[[*encoder.feature_names_in_]]
+    train, test = (rows.iloc[places] for places in (fold.train, fold.test))
+    return similar_cases(encoder, train, test, bench.frame["patient_id"])
 
 
 def concordance(y: NDArray[Any], risk: Floats) -> float | None:

@@ -13,13 +13,16 @@ from radpipe.errors import ModelError
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.columns import counted, id_text, listed, name_of_table
-from radpipe.prognosis.tables.embeddings import PATCH
+from radpipe.store.patches import PATCH_FILE
 from radpipe.store.table import differences
 
 # Whoever asks for the time that an error told, in six digits, shall have it.
 _SLACK = 1 + 1e-5
 
-_EMBED = "embed the cohort with the model's encoder, and give the directory of `radpipe embed`"
+_EMBED = (
+    "embed the cohort with the model's encoder (radpipe embed --weights MODEL/encoder), and give "
+    "the directory that this makes"
+)
 
 log = logging.getLogger("radpipe")
 
@@ -56,7 +59,7 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
             found=f"missing: {listed(missing)}",
             expected=f"{len(columns)} columns",
             remedy=_EMBED
-            if PATCH in missing
+            if PATCH_FILE in missing
             else "extract with the model's settings; give clinical columns with --clinical FILE",
         )
     _require_same_extraction(saved, frame.attrs.get("provenance"))
@@ -81,7 +84,7 @@ def _require_same_embedding(saved: SavedModel, theirs: dict[str, Any] | None) ->
     if ours is None or theirs is None:
         return
     differing = [*differences(ours["provenance"], theirs["provenance"])]
-    if PATCH in saved.facts["columns"]:
+    if PATCH_FILE in saved.facts["columns"]:
         # The model brings its own encoder, and asks for the patches alone.
         differing = [each for each in differing if each[0].startswith("settings.patch")]
     elif not any(name in saved.facts["columns"] for name in theirs["columns"]):

@@ -23,12 +23,22 @@ from radpipe.prognosis.models.parts import (
     Embedding,
     Reduction,
 )
-from radpipe.prognosis.models.table import BASELINES, DEFAULT, MODELS, VOLUME, model_class
+from radpipe.prognosis.models.table import (
+    BASELINES,
+    DEFAULT,
+    EMBEDDINGS,
+    MODELS,
+    OTHER_FEATURES,
+    RADIOMICS,
+    VOLUME,
+    model_class,
+)
 from radpipe.prognosis.tables import feature_columns, name_of_table
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.stability import LEAST_STABLE, load_stability, stability_scores
 
 log = logging.getLogger("radpipe")
+_OF_EMBEDDING = ("components", "head", "method", "epochs", "patience")
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class ModelOptions:
         `radpipe embed` was told.
     epochs : int, optional
         How long at most.
+    patience : int, optional
+        After how many epochs without a gain for held-out training patients it ends; 0: never.
     """
 
     trials: int = 0
@@ -79,6 +91,7 @@ class ModelOptions:
     head: str | None = None
     method: str | None = None
     epochs: int | None = None
+    patience: int | None = None
 
     def _require_sense(self) -> None:
         wrong = [
@@ -118,6 +131,7 @@ class ModelOptions:
                 "|".join(METHODS),
             ),
             ("--epochs", self.epochs, self.epochs is None or self.epochs >= 1, "1 or more"),
+            ("--patience", self.patience, (self.patience or 0) >= 0, "0 or more"),
         ]
         for where, found, right, expected in wrong:
             if not right:
@@ -164,7 +178,7 @@ class ModelOptions:
         """
         known = self.resolved().stability
         assert known is None or isinstance(known, dict)
-        asked = {name: getattr(self, name) for name in ("components", "head", "method", "epochs")}
+        asked = {name: getattr(self, name) for name in _OF_EMBEDDING}
         rest = (self.volume_dependence, self.correlation, self.selection, self.keep)
         return {
             "reduction": Reduction(known, *rest),
@@ -255,8 +269,19 @@ def columns_of(study: Study, options: ModelOptions) -> Columns:
     ------
     TableError
         A branch has no column.
+    SettingsError
+        A branch has the name of one of the fusion's own.
     """
     table = study.frame[study.features]
+    reserved = {RADIOMICS, OTHER_FEATURES, *([EMBEDDINGS] if study.embeddings else [])}
+    if taken := reserved.intersection(options.branches or {}):
+        raise SettingsError(
+            "the fusion has a branch of this name",
+            where="--branch",
+            found=listed(sorted(taken)),
+            expected="another name",
+            remedy="rename it",
+        )
     branches = {
         name: feature_columns(table, pattern, option=f"--branch {name}")
         for name, pattern in (options.branches or {}).items()
@@ -270,6 +295,7 @@ def columns_of(study: Study, options: ModelOptions) -> Columns:
         study.embeddings,
         study.encoder,
         study.encoder_training,
+        study.encoder_patch,
     )
 
 
@@ -377,6 +403,7 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
         "--head": ("embedding", options.head),
         "--method": ("embedding", options.method),
         "--epochs": ("embedding", options.epochs),
+        "--patience": ("embedding", options.patience),
     }
     idle = [
         option
@@ -391,8 +418,8 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
             where=listed(idle),
             found=listed(known),
             expected="a model that does: --branch is for fusion, --classifier-horizon for "
-            "xgb_classifier, --components, --head, --method and --epochs for cnn and fusion, the "
-            "others for all that learn from features",
+            "xgb_classifier, --components, --head, --method, --epochs and --patience for cnn and "
+            "fusion, the others for all that learn from features",
             remedy="leave it out, or name such a model with --model",
         )
 
@@ -401,7 +428,7 @@ def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
     """Refuse what nobody fits; warn where few events teach an encoder."""
     fitted = study.encoder_training
     if fitted is None:
-        asked = {"--method": options.method, "--epochs": options.epochs}
+        asked = {f"--{name}": getattr(options, name) for name in ("method", "epochs", "patience")}
         given = [option for option, value in asked.items() if value is not None]
         if given:
             raise SettingsError(

@@ -20,11 +20,12 @@ from radpipe.prognosis.evaluation.matching import (
     require_times,
     unseen_cells,
 )
+from radpipe.prognosis.evaluation.overlap import IDENTIFIER, find_overlap
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.similar import encoder_of, nearest
-from radpipe.prognosis.evaluation.study import Table, as_predictors, make_study
+from radpipe.prognosis.evaluation.study import Study, Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
 
@@ -97,7 +98,7 @@ def predict(
     """
     saved = model if isinstance(model, SavedModel) else load(model)
     times = _times(saved, horizons)
-    frame = as_predictors(table, clinical, roles_of(saved, id), unmatched)
+    frame = as_predictors(table, clinical, roles_of(saved, id), unmatched, needs_embedding(saved))
     X = require_match(saved, frame)
     training = saved.facts["training"]
     batch = training["roles"]["batch"]
@@ -117,6 +118,22 @@ def predict(
     if similar is not None:
         parts.append(fellows(saved, X, frame["patient_id"], similar, similar_clinical))
     return pd.concat([scores, *(part.reset_index(drop=True) for part in parts)], axis=1)
+
+
+def needs_embedding(saved: SavedModel) -> bool:
+    """Tell whether a model, or a branch of it, learnt from an embedding.
+
+    Parameters
+    ----------
+    saved : SavedModel
+        The model.
+
+    Returns
+    -------
+    bool
+        Whether patients without one cannot be scored.
+    """
+    return encoder_of(saved.model) is not None
 
 
 def drivers(model: Model, X: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +196,8 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     told = {
         "distance_percentile": percentile,
         "outside_range": outside,
-        "unlike_training": unlike | unseen.any(axis=1),
+        # Where nothing was looked at, nobody can tell.
+        "unlike_training": unlike | unseen.any(axis=1) if columns else pd.array([pd.NA] * len(X)),
         "missing": X.isna().sum(axis=1).to_numpy() + unseen.sum(axis=1),
     }
     return pd.DataFrame(told, X.index)
@@ -231,6 +249,7 @@ def fellows(
     roles = Roles(**saved.facts["training"]["roles"])
     told = saved.facts["source"]["clinical"] if clinical is None else clinical
     study = make_study(table, told, roles)
+    _require_training_patients(saved, study)
     columns = [*encoder.feature_names_in_]
     known = require_match(saved, study.frame)[columns]
     own = patients.to_numpy()[:, np.newaxis] == study.frame["patient_id"].to_numpy()
@@ -238,11 +257,25 @@ def fellows(
     outcomes = study.identifiers().drop(columns="patient_id")
     parts = {"similar_percentile": found.percentile}
     for rank, places in enumerate(found.places.T, 1):
-        fellow = outcomes.iloc[places].reset_index(drop=True)
+        fellow, cosine = outcomes.iloc[places].reset_index(drop=True), found.cosines[:, rank - 1]
+        # Where there are too few others, the last would be the patient himself.
+        fellow = fellow[np.isfinite(cosine)].reindex(fellow.index)
         parts[f"similar_{rank}"] = fellow.pop("case_id")
-        parts[f"similar_{rank}_cosine"] = found.cosines[:, rank - 1]
+        parts[f"similar_{rank}_cosine"] = np.where(fellow["event"].isna(), np.nan, cosine)
         parts |= {f"similar_{rank}_{name}": column for name, column in fellow.items()}
     return pd.DataFrame(parts)
+
+
+def _require_training_patients(saved: SavedModel, study: Study) -> None:
+    found = find_overlap(saved.facts["training"], study, saved.facts["columns"])
+    if found is not None and len(found[IDENTIFIER]) < len(study.frame):
+        raise ModelError(
+            "these are not the training patients",
+            where="--similar",
+            found=f"{len(found[IDENTIFIER])} of {len(study.frame)} patients were in training",
+            expected="the run that the model was trained on",
+            remedy="name that run",
+        )
 
 
 def roles_of(saved: SavedModel, id: str | None) -> Roles:

@@ -21,10 +21,9 @@ from radpipe.prognosis.models.parts import LINEAR, Columns, Embedding
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.models.table import EMBEDDINGS
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.steps import Embed, embedded_columns
 from radpipe.store.files import sha256_of
-from radpipe.store.patches import StoredPatch
+from radpipe.store.patches import PATCH_FILE, StoredPatch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -179,7 +178,7 @@ class Sight:
         ModelError
             The embedding is another.
         """
-        if PATCH in row:
+        if PATCH_FILE in row:
             return
         told = row[embedded_columns(self.spec.name)].to_numpy(np.float64)
         off = np.abs(self.embedded(self.network, [inputs]) - told).max()
@@ -194,7 +193,7 @@ class Sight:
 
     def _further(self) -> set[str]:
         named = {str(name) for name in self.model.feature_names_in_}
-        return named - {PATCH, *embedded_columns(self.spec.name)}
+        return named - {PATCH_FILE, *embedded_columns(self.spec.name)}
 
 
 def find_sight(saved: SavedModel, weights: str | Path | None, threads: int = 1) -> Sight:

@@ -36,10 +36,10 @@ from radpipe.prognosis.tables import (
     volume_column,
 )
 from radpipe.prognosis.tables.batches import batch_labels
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
 from radpipe.prognosis.tables.suspects import refuse_resembling
+from radpipe.store.patches import PATCH_FILE
 
 __all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
 
@@ -104,7 +104,7 @@ class Study:
     @property
     def predictors(self) -> list[str]:
         """Columns of numbers and words that a model may use."""
-        embeddings = [name for name in self.embeddings if name != PATCH]
+        embeddings = [name for name in self.embeddings if name != PATCH_FILE]
         return [*self.features, *embeddings, *self.clinical]
 
     @property
@@ -116,6 +116,15 @@ class Study:
     def encoder_training(self) -> dict[str, Any] | None:
         """How the encoder is to be fitted in each fold; None where it saw no patient."""
         return self.frame.attrs["embeddings"]["training"] if self.embeddings else None
+
+    @property
+    def encoder_patch(self) -> dict[str, Any] | None:
+        """What an encoder that is fitted in each fold is shown; None where it is the usual."""
+        if self.encoder_training is None:
+            return None
+        patch: dict[str, Any] | None
+        patch = self.frame.attrs["embeddings"]["provenance"]["settings"].get("patch")
+        return patch
 
     @property
     def harmonised(self) -> str | None:
@@ -161,7 +170,7 @@ class Study:
             "events": self.events,
             "follow_up_median": None if math.isnan(follow_up) else follow_up,
             "features": len(self.features),
-            "embeddings": len([name for name in self.embeddings if name != PATCH]),
+            "embeddings": len([name for name in self.embeddings if name != PATCH_FILE]),
             "clinical": len(self.clinical),
             "excluded": self.excluded,
         }
@@ -207,7 +216,11 @@ class Study:
 
 
 def as_predictors(
-    table: Table, clinical: Table | None, roles: Roles, unmatched: str = "refuse"
+    table: Table,
+    clinical: Table | None,
+    roles: Roles,
+    unmatched: str = "refuse",
+    embedded: bool = True,
 ) -> pd.DataFrame:
     """Join what a model may ask for of patients whose outcomes nobody knows.
 
@@ -223,6 +236,8 @@ def as_predictors(
     unmatched : {"refuse", "drop"}
         What to do with patients whom the clinical table does not know; those left out are logged
         as a warning to ``radpipe``.
+    embedded : bool
+        Whether the model needs embeddings, where the table has them.
 
     Returns
     -------
@@ -243,7 +258,7 @@ def as_predictors(
         told = told[told["patient_id"].isin(features["patient_id"])]
     named = [*roles.clinical_columns, *([] if roles.batch is None else [roles.batch])]
     joined = _joined(rows, features, told, list(dict.fromkeys(named)), unmatched)
-    joined = with_embeddings(joined, unmatched)
+    joined = with_embeddings(joined, unmatched) if embedded else joined
     _tell_dropped(joined)
     return _cleaned(joined, roles, [roles.batch])
 
@@ -333,7 +348,7 @@ def _embeddings(frame: pd.DataFrame, taken: Collection[str | None]) -> list[str]
     facts = frame.attrs.get("embeddings")
     if facts is None:
         return []
-    columns = [PATCH] if facts["training"] is not None else facts["columns"]
+    columns = [PATCH_FILE] if facts["training"] is not None else facts["columns"]
     return [name for name in columns if name not in taken]
 
 

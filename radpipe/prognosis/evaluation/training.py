@@ -35,8 +35,8 @@ from radpipe.prognosis.models.storage import SavedModel, load, save
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
 from radpipe.prognosis.survival import allowed_horizons, kaplan_meier
 from radpipe.prognosis.tables.batches import batch_labels, harmonisable
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.store.files import empty_directory
+from radpipe.store.patches import PATCH_FILE
 
 log = logging.getLogger("radpipe")
 
@@ -168,7 +168,7 @@ def _warn_of_few_events(study: Study, model: Model) -> None:
 
 def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
     X = study.frame[[*model.feature_names_in_]]
-    values = X.drop(columns=[study.batch, PATCH], errors="ignore")
+    values = X.drop(columns=[study.batch, PATCH_FILE], errors="ignore")
     distance = TrainingDistance.fit(X, _ranked(model, X))
     cohort = study.cohort_facts()
     training = {
@@ -209,7 +209,7 @@ def _batches(study: Study) -> list[str]:
 def _columns(models: Iterable[Model]) -> list[str]:
     named = (name for model in models for name in model.feature_names_in_)
     # Where patches lie is no business of whoever gets the model.
-    return [name for name in dict.fromkeys(named) if name != PATCH]
+    return [name for name in dict.fromkeys(named) if name != PATCH_FILE]
 
 
 def _ranked(model: Model, X: pd.DataFrame) -> list[str]:

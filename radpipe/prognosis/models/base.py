@@ -270,7 +270,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         Returns
         -------
         DataFrame, shape (n, q)
-            In log-hazard or log-odds, against the mean training patient.
+            In log-hazard or log-odds, against the mean training patient. All that an embedding
+            adds stands under its encoder's name.
         """
         self._check_columns(X)
         split = self._splits(X) - self.mean_split_
@@ -283,7 +284,8 @@ class Model(BaseEstimator, ABC):  # type: ignore[misc]
         Returns
         -------
         list of str
-            In the table's order; of a cluster of features the one that was kept.
+            In the table's order; of a cluster of features the one that was kept, and for an
+            embedding its encoder's name.
         """
 
     def write(self, folder: Path) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from radpipe.prognosis.models.learner import Inner, LearnerModel
 from radpipe.prognosis.models.parts import XGBOOST, Columns, Embedding
 from radpipe.prognosis.models.ridge import Ridge
 from radpipe.prognosis.survival.endpoint import Floats, is_binary
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.steps import Embed, PrincipalComponents, Steps
 from radpipe.prognosis.tables.steps.base import numbers_of
+from radpipe.store.patches import PATCH_FILE
 
 ENCODER_FOLDER = "encoder"
 
@@ -79,7 +79,7 @@ class CnnModel(LearnerModel):
         Steps
             Not fitted.
         """
-        encoder = self._encoder() if PATCH in X.columns else None
+        encoder = self._encoder() if PATCH_FILE in X.columns else None
         first = [] if encoder is None else [encoder]
         return Steps([*first, *self._embedding().steps(self._offered(X))])
 
@@ -262,7 +262,7 @@ class CnnModel(LearnerModel):
         return self._embedding().inner_folds(self._offered(None), self.inner_folds)
 
     def _inner(self, X: pd.DataFrame, y: Target) -> tuple[list[Inner], Places]:
-        encoder = self._encoder() if PATCH in X.columns else None
+        encoder = self._encoder() if PATCH_FILE in X.columns else None
         if encoder is not None and not encoder.supervised:
             X = encoder.fit_transform(X)
         return super()._inner(X, y)

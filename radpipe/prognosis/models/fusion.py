@@ -149,7 +149,8 @@ class FusionModel(Model):
             branches[name] = (branch, branch.take(part))
         cnn = CnnModel(embedding=self.embedding, trials=self.trials, **common)
         part = replace(offered, features=(), clinical=(), branches={})
-        branches[EMBEDDINGS] = (cnn, cnn.take(part))
+        if taken := cnn.take(part):
+            branches[EMBEDDINGS] = (cnn, taken)
         return {name: each for name, each in branches.items() if each[1]}
 
     def _cross_fit(self, X: pd.DataFrame, y: Target) -> tuple[Floats, Any]:

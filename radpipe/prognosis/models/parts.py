@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from radpipe.prognosis.tables.embeddings import PATCH
 from radpipe.prognosis.tables.steps import (
     ComBat,
     CorrelationClusters,
@@ -24,6 +23,7 @@ from radpipe.prognosis.tables.steps import (
     Winsorise,
     embedded_columns,
 )
+from radpipe.store.patches import PATCH_FILE
 
 SELECTIONS = {"univariate": Univariate, "mrmr": MinimumRedundancy}
 LINEAR, XGBOOST = "linear", "xgboost"
@@ -58,6 +58,8 @@ class Columns:
         Its name.
     training : dict or None
         How it is fitted, where it is.
+    patch : dict or None
+        What it is shown then, as :class:`radpipe.networks.spec.PatchSpec` has it.
     """
 
     features: Sequence[str] = ()
@@ -68,6 +70,7 @@ class Columns:
     embeddings: Sequence[str] = field(default_factory=list)
     encoder: str | None = None
     training: Mapping[str, Any] | None = None
+    patch: Mapping[str, Any] | None = None
 
     @property
     def predictors(self) -> list[str]:
@@ -142,14 +145,16 @@ class Embedding:
         What learns from them: one of ``HEADS``.
     method : str, optional
         How the encoder is fitted, where it is; else as `radpipe embed` was told.
-    epochs : int, optional
-        How long at most; else as `radpipe embed` was told.
+    epochs, patience : int, optional
+        How long at most, and after how many epochs without a gain for held-out training patients
+        it ends; else as `radpipe embed` was told.
     """
 
     components: int = 10
     head: str = LINEAR
     method: str | None = None
     epochs: int | None = None
+    patience: int | None = None
 
     def inner_folds(self, columns: Columns, asked: int) -> int:
         """Tell how many inner folds an encoder bears.
@@ -187,12 +192,18 @@ class Embedding:
         """
         if columns.training is None or columns.encoder is None:
             return None
-        asked = {"method": self.method, "epochs": self.epochs, "seed": seed}
+        asked = {
+            "method": self.method,
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "seed": seed,
+        }
         given: dict[str, Any] = {key: each for key, each in asked.items() if each is not None}
         if self.method not in (None, columns.training["method"]):
             # Those named were for the other method.
             given = {"epochs": None, "augmentations": None, **given}
-        return Embed(columns.encoder, {**columns.training, **given})
+        patch = None if columns.patch is None else {**columns.patch}
+        return Embed(columns.encoder, {**columns.training, **given}, patch)
 
     def steps(self, columns: Columns) -> list[Step]:
         """Make the steps after the encoder.
@@ -208,7 +219,7 @@ class Embedding:
             Not fitted.
         """
         names = [*columns.embeddings]
-        if names == [PATCH] and columns.encoder is not None:
+        if names == [PATCH_FILE] and columns.encoder is not None:
             names = embedded_columns(columns.encoder)
         steps: list[Step] = []
         if columns.batch is not None:

@@ -12,6 +12,7 @@ from pandas.api.types import is_float_dtype
 
 from radpipe.errors import TableError
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME
+from radpipe.store.patches import PATCH_FILE
 
 _CLASSES = "firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm"
 # Public tables put an ROI or a modality before the image type; our own wide tables, behind.
@@ -67,7 +68,7 @@ def feature_columns(
     parts = [part.strip() for part in pattern.split(",") if part.strip()]
     meant = [_fits(part) for part in parts if not part.startswith("!")]
     left_out = [_fits(part[1:].strip()) for part in parts if part.startswith("!")]
-    others = {*never, *KEY_COLUMNS}
+    others = {*never, *KEY_COLUMNS, PATCH_FILE}
     found = [
         name
         for name in names

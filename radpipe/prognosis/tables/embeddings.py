@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,17 @@ from radpipe.errors import TableError
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.reading import IDENTIFIERS, read_any, with_patient_id
 from radpipe.store import MASK_VOLUME, Provenance
+from radpipe.store.patches import PATCH_FILE
 from radpipe.store.run import Run
 from radpipe.store.table import read_row_keys
 
-# Where a table row's patch lies: what an encoder that is fitted in each fold is shown.
-PATCH = "patch"
 
-
-def is_of_encoder(provenance: Provenance | None) -> bool:
+def is_of_encoder(provenance: Provenance | Mapping[str, Any] | None) -> bool:
     """Tell whether `radpipe embed` made a table.
 
     Parameters
     ----------
-    provenance : Provenance or None
+    provenance : Provenance, its dict, or None
         What the table says of itself.
 
     Returns
@@ -33,7 +32,10 @@ def is_of_encoder(provenance: Provenance | None) -> bool:
     bool
         Whether its columns are an encoder's.
     """
-    return provenance is not None and "encoder" in provenance.settings
+    if provenance is None:
+        return False
+    told = provenance.settings if isinstance(provenance, Provenance) else provenance["settings"]
+    return "encoder" in told
 
 
 def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -50,8 +52,8 @@ def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str
     -------
     frame : DataFrame
         One row a case. An encoder that was fitted on these cases has no columns in it: whatever
-        predicts must fit it anew, without those it is tested on. The column ``patch`` names the
-        files to fit it on, where they are kept.
+        predicts must fit it anew, without those it is tested on. The column ``patch_file`` names
+        the files to fit it on, where they are kept.
     facts : dict
         ``encoder``, ``columns``, ``training`` (how it was fitted on these cases, or None),
         ``provenance``.
@@ -71,23 +73,45 @@ def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str
             remedy="embed the cohort again, or remove the file",
         )
     frame = with_patient_id(frame, identifier, str(path))
-    columns = embedding_columns(frame, provenance.engine)
     patches = _patches(path)
     if patches is not None:
-        frame = frame.assign(**{PATCH: patches})
-    settings = provenance.settings
+        frame = frame.assign(**{PATCH_FILE: patches})
+    return without_fitted(frame, asdict(provenance), str(path))
+
+
+def without_fitted(
+    frame: pd.DataFrame, provenance: dict[str, Any], where: str
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Take the columns of an encoder away that was fitted on these very cases.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a case.
+    provenance : dict
+        Of its encoder.
+    where : str
+        What to call the table.
+
+    Returns
+    -------
+    tuple of (DataFrame, dict)
+        As of :func:`read_embeddings`.
+
+    Raises
+    ------
+    TableError
+        It was fitted on them, and there are no patches to fit it anew.
+    """
+    encoder, settings = str(provenance["engine"]), provenance["settings"]
+    columns = embedding_columns(frame, encoder)
     training = settings["training"] if settings["fitted_on"] else None
     if training is not None:
-        if patches is None:
-            raise _without_patches(path, provenance.engine)
+        if PATCH_FILE not in frame:
+            raise _without_patches(where, encoder)
         frame, columns = frame.drop(columns=columns), []
-    facts = {
-        "encoder": provenance.engine,
-        "columns": columns,
-        "training": training,
-        "provenance": asdict(provenance),
-    }
-    return frame, facts
+    told = {"encoder": encoder, "columns": columns, "training": training}
+    return frame, {**told, "provenance": provenance}
 
 
 def embedding_columns(frame: pd.DataFrame, encoder: str) -> list[str]:
@@ -143,7 +167,7 @@ def join_embeddings(
     theirs, facts = read_embeddings(path, identifier)
     theirs = theirs.set_index("case_id")
     _require_same_masks(features, theirs, path)
-    names = [*facts["columns"], *([PATCH] if PATCH in theirs.columns else [])]
+    names = [*facts["columns"], *([PATCH_FILE] if PATCH_FILE in theirs.columns else [])]
     beside = theirs[names].reindex(features["case_id"]).set_axis(features.index)
     return pd.concat([features, beside], axis=1), facts
 
@@ -179,7 +203,7 @@ def without_embedding(frame: pd.DataFrame, facts: dict[str, Any]) -> pd.Series:
     Series of bool
         By row.
     """
-    needed = [name for name in (*facts["columns"][:1], PATCH) if name in frame.columns]
+    needed = [name for name in (*facts["columns"][:1], PATCH_FILE) if name in frame.columns]
     return frame[needed].isna().any(axis=1)
 
 
@@ -191,10 +215,10 @@ def _patches(path: Path) -> list[str] | None:
     return [str(file) for file in files]
 
 
-def _without_patches(path: Path, encoder: str) -> TableError:
+def _without_patches(where: str, encoder: str) -> TableError:
     return TableError(
         "these columns were fitted on the very cases that they would predict",
-        where=str(path),
+        where=where,
         found=f"{encoder}, fitted on this cohort, and no patches to fit it anew in each fold",
         expected="the directory of `radpipe embed`, with all that it kept",
         remedy="give that directory; or embed with --weights, which leaves nothing to be fitted",

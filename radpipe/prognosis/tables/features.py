@@ -19,15 +19,16 @@ from radpipe.prognosis.tables.columns import (
     require_columns,
 )
 from radpipe.prognosis.tables.embeddings import (
-    PATCH,
     embedding_columns,
     is_of_encoder,
     join_embeddings,
     read_embeddings,
+    without_fitted,
 )
 from radpipe.prognosis.tables.per_patient import reduce_to_patients
 from radpipe.prognosis.tables.reading import IDENTIFIERS, PATIENT, read_any, with_patient_id
 from radpipe.store import Run
+from radpipe.store.patches import PATCH_FILE
 
 _UNKNOWN = {
     "source": None,
@@ -108,6 +109,10 @@ def read_rows(source: str | Path | pd.DataFrame, identifier: str = PATIENT) -> p
         # What load_features returned has its cases in the index.
         frame = source if source.index.name is None else source.reset_index()
         told: dict[Any, Any] = {**_UNKNOWN, **source.attrs}
+        if told["embeddings"] is None and is_of_encoder(told["provenance"]):
+            # What radpipe.embed returned.
+            frame, told["embeddings"] = without_fitted(frame, told["provenance"], "the table")
+            told["provenance"] = None
     else:
         frame, told = _read(Path(source), identifier)
     where = str(told["source"] or "the feature table")
@@ -185,10 +190,10 @@ def _with_one_patch(
     rows: pd.DataFrame, per_patient: str | None, embeddings: dict[str, Any], where: str
 ) -> pd.DataFrame:
     several = bool(rows[PATIENT].duplicated().any())
-    if PATCH not in rows or per_patient in (None, "largest") or not several:
+    if PATCH_FILE not in rows or per_patient in (None, "largest") or not several:
         return rows
     if embeddings["training"] is None:
-        return rows.drop(columns=PATCH)
+        return rows.drop(columns=PATCH_FILE)
     raise TableError(
         "an encoder that is fitted in each fold takes one patch a patient",
         where=f"{where}, --per-patient",

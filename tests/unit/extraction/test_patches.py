@@ -156,3 +156,14 @@ def test_a_roi_of_many_slices_has_its_centroid_and_its_share():
     places = np.argwhere(drawn)
     beyond = np.abs(places - places.mean(axis=0)) > np.array(spec.size) / 2
     assert cut_patch(image, mask, 1, spec).outside == pytest.approx(beyond.any(axis=1).mean())
+
+
+def test_a_roi_of_less_than_half_a_voxel_of_the_patch_is_one_voxel():
+    image = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(20, 20, 20)))
+    mask = np.zeros((20, 20, 20), np.uint32)
+    mask[9:11, 9:11, 9:11] = 1
+    drawn = sitk.GetImageFromArray(mask)
+    spec = PatchSpec((8, 8, 8), (6.0, 6.0, 6.0), "SPL", Standardised(None), 0.0)
+    patch = cut_patch(image, drawn, 1, spec)
+    assert patch.outside == 0
+    assert np.argwhere(patch.roi).tolist() == [[4, 4, 4]]

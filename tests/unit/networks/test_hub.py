@@ -151,7 +151,7 @@ def test_what_is_not_on_the_hub_is_told_with_its_address(repository, told):
 
 def test_without_the_package_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(SettingsError, match="pip install huggingface_hub"):
+    with pytest.raises(SettingsError, match=r"pip install 'radpipe\[hub\]'"):
         fetch(SPEC, REVISION, SHA256)
 
 

@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="needs torch: pip install 'radpipe[c
 pytest.importorskip("torchsurv", reason="needs torchsurv: pip install 'radpipe[cnn]'")
 
 from radpipe.networks.augmentation import AUGMENTATIONS  # noqa: E402
+from radpipe.networks.batches import make_patients  # noqa: E402
 from radpipe.networks.methods import METHODS  # noqa: E402
 from radpipe.networks.methods.autoencoder import Autoencoder, draw  # noqa: E402
 from radpipe.networks.methods.base import Outcome  # noqa: E402
@@ -129,3 +130,17 @@ def test_an_autoencoder_needs_no_mask():
     method = Autoencoder(128, ("image",))
     loss = method.loss(SmallResNet(channels=1), [torch.randn(2, 1, 32, 32, 32)], None)
     assert torch.isfinite(loss)
+
+
+def test_who_is_censored_at_the_time_of_an_event_was_at_risk():
+    patches = np.zeros((4, 1, 2, 2, 2), np.float32)
+    times = np.array([0.0, 0.0, 1.0, 2.0])
+    for event in ([False, True, True, False], [True, False, True, False]):
+        y = np.array([*zip(event, times, strict=True)], dtype=[("event", bool), ("time", float)])
+        outcome = make_patients(patches, y, 0).outcome
+        risk = torch.tensor([2.0, 0.0, 0.5, -1.0])
+        loss = risk_loss(risk, outcome)
+        died = [place for place in range(4) if event[place]]
+        at_risk = [np.log(np.exp(risk.numpy()[times >= times[place]]).sum()) for place in died]
+        wanted = np.mean(np.array(at_risk) - risk.numpy()[died])
+        np.testing.assert_allclose(loss.item(), wanted, rtol=1e-6)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from radpipe.store import MASK_VOLUME, Provenance, write_table
+from radpipe.networks.encoders import ENCODERS
+from radpipe.store import MASK_VOLUME, Provenance, Run, write_table
 from radpipe.store.patches import PatchFolder, StoredPatch
 
 ENCODER = "fmcib"
-SETTINGS = {"encoder": {"keys": "abc"}, "patch": {"size": [50, 50, 50]}}
+SETTINGS = {"encoder": {"keys": "abc"}}
 
 
 def keys(ids):
@@ -19,14 +21,28 @@ def keys(ids):
     return pd.DataFrame(told).assign(**{MASK_VOLUME: np.arange(1.0, len(ids) + 1)})
 
 
-def write_run(folder: Path, vectors: pd.DataFrame, encoder=ENCODER, training=None, patches=None):
+def write_run(
+    folder: Path,
+    vectors: pd.DataFrame,
+    encoder=ENCODER,
+    training=None,
+    patches=None,
+    spacing=None,
+):
     """Write embeddings.parquet, one row a patient, and patches where they are given."""
     ids = [*vectors.index]
     settings = {**SETTINGS, "training": training, "fitted_on": "cohort" if training else None}
+    patch = asdict(ENCODERS[encoder].patch)
+    settings["patch"] = patch if spacing is None else {**patch, "spacing_mm": spacing}
     row_keys = [f"key{place}" for place in range(len(ids))]
     folder.mkdir(exist_ok=True)
     table = pd.concat([keys(ids), vectors.reset_index(drop=True)], axis=1)
     write_table(folder / "embeddings.parquet", table, Provenance(encoder, "1", settings), row_keys)
+    if patches is not None:
+        kept = Run(folder).patch_run
+        kept.path.mkdir()
+        hashes = {"row_key": row_keys, "image_sha256": [f"image of {each}" for each in ids]}
+        write_table(kept.diagnostics_path, pd.DataFrame(hashes))
     for key, image in zip(row_keys, patches if patches is not None else (), strict=False):
         roi = np.ones(image.shape, dtype=bool)
         PatchFolder(folder / "patches" / "patches").put(key, StoredPatch(image, roi))

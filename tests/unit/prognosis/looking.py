@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def write_run(folder: Path, spec: EncoderSpec, made: nn.Module, *, fitted: bool 
     vectors = pd.DataFrame(made(images).numpy().astype(np.float64), columns=names)
     settings = {
         "encoder": {"weights_sha256": sha256_of(encoder / "model.safetensors")},
-        "patch": {"size": [SIDE] * 3, "spacing_mm": [2.0, 1.0, 1.0]},
+        "patch": {**asdict(spec.patch), "spacing_mm": [2.0, 1.0, 1.0]},
         "training": {"method": "autoencoder", "epochs": 1} if fitted else None,
         "fitted_on": "cohort" if fitted else None,
     }

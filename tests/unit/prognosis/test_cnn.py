@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 pytest.importorskip("monai")
 
 from radpipe.errors import LeakError, ModelError
+from radpipe.networks.saved import load_encoder
 from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train
 from radpipe.prognosis.evaluation.leaks import require_fitted_on
 from radpipe.prognosis.evaluation.models import prepare
@@ -113,9 +114,23 @@ def test_a_saved_model_brings_its_encoder_along(run, clinical, tmp_path):
     fresh, _X = fitted_model(run, clinical)
     assert isinstance(fresh.steps_.steps[0], Embed)
     scores = predict(saved, run)
-    np.testing.assert_array_equal(saved.model.predict(study.frame[["patch"]]), scores["risk_score"])
+    np.testing.assert_array_equal(
+        saved.model.predict(study.frame[["patch_file"]]), scores["risk_score"]
+    )
     again = train(run, clinical, model="cnn", out=tmp_path / "again", **ASKED)
     np.testing.assert_array_equal(predict(again, run)["risk_score"], scores["risk_score"])
+
+
+def test_the_encoder_of_a_model_knows_its_training_patches_and_its_patches_grid(clinical, tmp_path):
+    ids = [f"{number:03d}" for number in range(40)]
+    fitted = vectors(ids, encoder=ENCODER)
+    run = write_run(tmp_path / "run", fitted, ENCODER, TRAINING, patches_of(40), spacing=[3, 1, 2])
+    train(run, clinical, model="cnn", out=tmp_path / "model", **ASKED)
+    spec, _, facts = load_encoder(tmp_path / "model" / "encoder")
+    # By these `radpipe embed --weights MODEL/encoder` marks the table of the same cases.
+    assert sorted(facts["facts"]["rows"]) == sorted(f"key{place}" for place in range(40))
+    assert sorted(facts["facts"]["images"]) == [f"image of {each}" for each in ids]
+    assert spec.patch.spacing_mm == (3, 1, 2)
 
 
 def test_a_model_asks_a_new_cohort_for_its_own_kind_of_patches(run, clinical, tmp_path):

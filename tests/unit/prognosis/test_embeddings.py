@@ -6,12 +6,12 @@ import pytest
 
 from radpipe.errors import ModelError, SettingsError, TableError
 from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train
-from radpipe.prognosis.evaluation.models import columns_of
+from radpipe.prognosis.evaluation.models import columns_of, prepare
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.tables import load_features
 from radpipe.store import MASK_VOLUME, read_table, write_table
 from tests.unit.prognosis.cohorts import TEXTURE, simulate
-from tests.unit.prognosis.embedded import ENCODER, vectors, write_features, write_run
+from tests.unit.prognosis.embedded import ENCODER, keys, vectors, write_features, write_run
 
 ROLES = Roles(event="death", time="os_days")
 TRAINING = {"method": "autoencoder", "epochs": 1}
@@ -99,7 +99,7 @@ def test_columns_fitted_on_the_cohort_are_no_predictors(tmp_path, told):
     fitted = vectors(ids, encoder="radpipe-small")
     run = write_run(tmp_path / "run", fitted, "radpipe-small", TRAINING, images)
     study = make_study(run, told[1], ROLES)
-    assert study.embeddings == ["patch"]
+    assert study.embeddings == ["patch_file"]
     assert not any(name.startswith("radpipe-small") for name in study.frame)
     columns = columns_of(study, ModelOptions())
     assert (columns.encoder, columns.training) == ("radpipe-small", TRAINING)
@@ -161,3 +161,37 @@ def test_a_saved_model_predicts_the_same_and_knows_its_encoder(run, told, tmp_pa
     write_table(run / "embeddings.parquet", table, provenance)
     with pytest.raises(ModelError, match=r"settings\.encoder\.keys: other in the table"):
         predict(tmp_path / "model", run)
+
+
+def embedded_in_memory(encoder, training=None):
+    """Return what radpipe.embed returns."""
+    ids = [f"{number:03d}" for number in range(90)]
+    frame = keys(ids).join(vectors(ids, encoder=encoder).reset_index(drop=True))
+    settings = {"encoder": {}, "training": training, "fitted_on": "cohort" if training else None}
+    frame = frame.set_index("case_id")
+    frame.attrs["provenance"] = {"engine": encoder, "values_version": "1", "settings": settings}
+    return frame
+
+
+def test_a_table_in_memory_keeps_its_mark(told):
+    with pytest.raises(TableError, match="fitted on the very cases"):
+        make_study(embedded_in_memory("radpipe-small", TRAINING), told[1], ROLES)
+    assert len(make_study(embedded_in_memory(ENCODER), told[1], ROLES).embeddings) == 12
+
+
+def test_a_branch_of_the_users_keeps_its_name_or_is_refused(run, told):
+    features, clinical = told
+    options = ModelOptions(branches={"embeddings": TEXTURE})
+    with pytest.raises(SettingsError, match=r"--branch.*embeddings"):
+        columns_of(make_study(run, clinical, ROLES), options)
+    bare = make_study(features, clinical, ROLES)
+    model, X = prepare(bare, "fusion", options, 0)
+    assert "embeddings" in model.fit(X, bare.endpoint).branches_
+
+
+def test_a_model_without_embeddings_asks_for_none(run, told, tmp_path):
+    asked = {"event": "death", "time": "os_days", "model": "volume"}
+    train(run, told[1], out=tmp_path / "model", **asked)
+    table, provenance = read_table(run / "embeddings.parquet")
+    write_table(run / "embeddings.parquet", table.drop(index=[2, 7]), provenance)
+    assert len(predict(tmp_path / "model", run)) == 90

@@ -172,11 +172,6 @@ def _greys(intensities: Floats, roi: Booleans) -> tuple[float, float]:
     return max(low - reach, intensities.min()), min(high + reach, intensities.max())
 
 
-def _aspect(plane: Plane, spacing_mm: Sequence[float]) -> float:
-    rows, columns = (spacing_mm[axis] for axis in range(3) if axis != plane.across)
-    return rows / columns
-
-
 def _png(figure: Figure) -> bytes:
     FigureCanvasAgg(figure)
     content = io.BytesIO()

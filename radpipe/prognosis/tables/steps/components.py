@@ -49,13 +49,23 @@ class PrincipalComponents(Step):
         from sklearn.decomposition import PCA
 
         values = numbers_of(X)
+        present = ~np.isnan(values)
+        self.means_ = np.where(present, values, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
         count = min(self.count, len(values) - 1, values.shape[1])
-        if count < 1:
-            self.means_, self.axes_ = np.zeros(values.shape[1]), np.zeros((0, values.shape[1]))
-            return
-        found = PCA(count, svd_solver="full").fit(values)
-        self.means_, self.axes_ = found.mean_, found.components_
+        self.axes_ = np.zeros((0, values.shape[1]))
+        if count > 0:
+            centred = self._centred(X)
+            self.axes_ = PCA(count, svd_solver="full").fit(centred).components_
 
     def _apply(self, X: pd.DataFrame) -> pd.DataFrame:
         axes = self.axes_.reshape(len(self.axes_), len(self.means_))
-        return table_of((numbers_of(X) - self.means_) @ axes.T, X, self.names())
+        centred = self._centred(X)
+        # One by one: a product of matrices has other last bits with other rows beside it.
+        found = [(centred * axis).sum(axis=1) for axis in axes]
+        values = np.stack(found, axis=1) if found else np.zeros((len(X), 0))
+        return table_of(values, X, self.names())
+
+    def _centred(self, X: pd.DataFrame) -> Floats:
+        # What is missing is taken as the mean.
+        # In one order whatever the rows: else a sum along them has other last bits.
+        return np.ascontiguousarray(np.nan_to_num(numbers_of(X) - self.means_))

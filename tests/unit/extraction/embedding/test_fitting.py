@@ -15,6 +15,7 @@ pytest.importorskip("monai", reason="needs MONAI: pip install 'radpipe[cnn]'")
 
 from radpipe.errors import RadpipeError, RunError  # noqa: E402
 from radpipe.extraction.embedding import Order, embed_run  # noqa: E402
+from radpipe.networks import course  # noqa: E402
 from radpipe.networks import training as room  # noqa: E402
 from radpipe.networks.embedding import inputs_of  # noqa: E402
 from radpipe.networks.saved import load_encoder  # noqa: E402
@@ -59,7 +60,7 @@ def test_it_is_fitted_saved_and_marked(
     told = settings(run)
     assert told["fitted_on"] == "cohort"
     wanted = asdict(Training(method="autoencoder", epochs=1, seed=3))
-    assert told["training"] == {**wanted, "augmentations": None}
+    assert told["training"] == {**wanted, "augmentations": ["flip"]}
     assert told["patch"]["spacing_mm"] == [4.0, 4.0, 4.0]
     spec, network, facts = load_encoder(run.encoder_path)
     keys = read_row_keys(run.embeddings_path)
@@ -95,7 +96,7 @@ def test_a_fit_that_is_interrupted_goes_on_to_the_same_bytes(
 ) -> None:
     manifest, runs = make_cohort(8), [Run(tmp_path / name) for name in ("A", "B")]
     order = Order("radpipe-small", epochs=3, spacing_mm=(4.0, 4.0, 4.0))
-    save, epochs = room.save_checkpoint, []
+    save, epochs = course.save_checkpoint, []
 
     def stopping(*more: object) -> None:
         save(*more)
@@ -103,7 +104,7 @@ def test_a_fit_that_is_interrupted_goes_on_to_the_same_bytes(
         if len(epochs) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(room, "save_checkpoint", stopping)
+    monkeypatch.setattr(course, "save_checkpoint", stopping)
     with pytest.raises(KeyboardInterrupt):
         embed_run(manifest, order, runs[0].path)
     assert not runs[0].embeddings_path.exists()
