@@ -23,6 +23,7 @@ _DIRECTIONS = {
 }
 # Corners nearer than this, mm, are one for MONAI.
 _SAME = 1e-8
+_SLACK = 1e-6
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,24 @@ class PatchGrid:
         low = np.array([part.start for part in shown]) - 0.5
         high = np.array([part.stop for part in shown]) - 0.5
         return np.asarray(((there >= low) & (there <= high)).all(axis=1))
+
+    def holding(self, voxels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+        """Name the patch's voxels in which voxels of the image lie.
+
+        Parameters
+        ----------
+        voxels : ndarray of int64, shape (n, 3)
+            Indices (z, y, x) in the image.
+
+        Returns
+        -------
+        tuple of three ndarrays of int64
+            Indices in the patch, of those that it holds.
+        """
+        there = (voxels[self.held(voxels)] - self.start) @ np.linalg.inv(self.steps).T
+        # A centre between two voxels must not go to either by its last bit.
+        nearest = np.floor(there + 0.5 - _SLACK).astype(np.int64)
+        return tuple(nearest.clip(0, np.array(self.size) - 1).T)
 
 
 def centred(image: sitk.Image, centroid: Floats, spec: PatchSpec) -> PatchGrid:

@@ -84,8 +84,8 @@ def cut_patch(
     drawn = known & (_at(places - first, roi[near].astype(np.float32)) >= _HALF)
     outside = _share_outside(roi, box, grid)
     if outside < 1 and not drawn.any():
-        # Smaller than half a voxel of the patch: it lies where the patch's centre is.
-        drawn[tuple(size // 2 for size in drawn.shape)] = True
+        # Thinner than a voxel of the patch, it may lie between all of them.
+        drawn[grid.holding(np.argwhere(roi[box]) + [part.start for part in box])] = True
     return Patch(_scaled(found, known, spec), drawn, outside, float(1 - known.mean()))
 
 

@@ -158,12 +158,15 @@ def test_a_roi_of_many_slices_has_its_centroid_and_its_share():
     assert cut_patch(image, mask, 1, spec).outside == pytest.approx(beyond.any(axis=1).mean())
 
 
-def test_a_roi_of_less_than_half_a_voxel_of_the_patch_is_one_voxel():
+# The centre of a patch of even size is a corner of its voxels.
+@pytest.mark.parametrize(("size", "drawn"), [((2, 2, 2), (2, 2, 2)), ((1, 12, 12), (1, 2, 2))])
+def test_a_roi_thinner_than_a_voxel_of_the_patch_is_still_drawn(size, drawn):
     image = sitk.GetImageFromArray(np.random.default_rng(0).normal(size=(20, 20, 20)))
     mask = np.zeros((20, 20, 20), np.uint32)
-    mask[9:11, 9:11, 9:11] = 1
-    drawn = sitk.GetImageFromArray(mask)
+    mask[tuple(slice(4, 4 + length) for length in size)] = 1
     spec = PatchSpec((8, 8, 8), (6.0, 6.0, 6.0), "SPL", Standardised(None), 0.0)
-    patch = cut_patch(image, drawn, 1, spec)
+    patch = cut_patch(image, sitk.GetImageFromArray(mask), 1, spec)
     assert patch.outside == 0
-    assert np.argwhere(patch.roi).tolist() == [[4, 4, 4]]
+    found = np.argwhere(patch.roi)
+    assert tuple(np.ptp(found, axis=0) + 1) == drawn
+    assert patch.roi.sum() == np.prod(drawn)
