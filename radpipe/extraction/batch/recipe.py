@@ -168,7 +168,23 @@ class PatchRecipe(Recipe):
         return dict(engine_named(DEFAULT_ENGINE).versions())
 
     def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch | None]:
-        """Cut a case's patch; see :meth:`Recipe.made`."""
+        """Cut a case's patch.
+
+        Parameters
+        ----------
+        loaded : LoadedCase
+            The case.
+
+        Returns
+        -------
+        tuple of (Row, StoredPatch)
+            As of :meth:`Recipe.made`.
+
+        Raises
+        ------
+        ImageError
+            The image is no volume.
+        """
         if loaded.image.GetDimension() != 3:
             raise ImageError(
                 "an encoder is shown a part of a volume",
@@ -182,7 +198,20 @@ class PatchRecipe(Recipe):
         return row, StoredPatch(patch.intensities, patch.roi)
 
     def is_whole(self, run: Run, key: str) -> bool:
-        """Tell whether the row has its patch; see :meth:`Recipe.is_whole`."""
+        """Tell whether the row has its patch.
+
+        Parameters
+        ----------
+        run : Run
+            The run.
+        key : str
+            Of a row that it holds.
+
+        Returns
+        -------
+        bool
+            As of :meth:`Recipe.is_whole`.
+        """
         return run.patches.path_of(key).is_file()
 
 
