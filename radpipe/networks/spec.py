@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Ways to train an encoder, told where torch is not: keys of radpipe.networks.methods.METHODS.
+METHODS = ("autoencoder", "vicreg", "cox")
+# The one that learns outcomes.
+SUPERVISED = "cox"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -168,3 +173,9 @@ class EncoderSpec:
     source: Source | None
     reference: str
     channels: tuple[str, ...] = ("image",)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of an embedding's numbers in a table."""
+        digits = max(4, len(str(self.dimension - 1)))
+        return [f"{self.name}_{place:0{digits}d}" for place in range(self.dimension)]

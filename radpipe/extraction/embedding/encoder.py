@@ -13,7 +13,7 @@ from radpipe.cohort import Case
 from radpipe.errors import CohortError, ModelError, SettingsError
 from radpipe.extraction.batch.recipe import PatchRecipe
 from radpipe.extraction.embedding.order import HUB, Order
-from radpipe.networks.spec import EncoderSpec, PatchSpec, Window
+from radpipe.networks.spec import SUPERVISED, EncoderSpec, PatchSpec, Window
 from radpipe.store import Provenance
 from radpipe.store.files import sha256_of
 
@@ -26,7 +26,6 @@ log = logging.getLogger("radpipe")
 # Goes up with every change after which an embedding of the same patch may differ.
 EMBEDDINGS_VERSION = "1"
 COHORT = "cohort"
-_SUPERVISED = "cox"
 _SHOWN = 10
 
 
@@ -57,8 +56,7 @@ class Encoder:
     @property
     def columns(self) -> list[str]:
         """Names of an embedding's numbers."""
-        digits = max(4, len(str(self.spec.dimension - 1)))
-        return [f"{self.spec.name}_{place:0{digits}d}" for place in range(self.spec.dimension)]
+        return self.spec.columns
 
     def provenance(self, crop: str | None, forced: bool, fitted: bool) -> Provenance:
         """Tell what decides the embeddings of a cohort.
@@ -150,11 +148,11 @@ def _patch(patch: PatchSpec, order: Order) -> PatchSpec:
 def _training(order: Order) -> Training:
     from radpipe.networks.training import Training
 
-    if order.method == _SUPERVISED:
+    if order.method == SUPERVISED:
         raise SettingsError(
             "the method needs outcomes, and a fit on all cases would know those of the test folds",
             where="--method",
-            found=_SUPERVISED,
+            found=SUPERVISED,
             expected="a method that needs none: autoencoder or vicreg",
             remedy="take another here; `radpipe evaluate` and `train` fit cox inside their folds",
         )

@@ -12,12 +12,12 @@ import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
 from radpipe.networks import require_torch
+from radpipe.networks.spec import METHODS
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import Study
 from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
 from radpipe.prognosis.models.parts import (
     HEADS,
-    METHODS,
     SELECTIONS,
     Columns,
     Embedding,

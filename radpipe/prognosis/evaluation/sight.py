@@ -21,7 +21,7 @@ from radpipe.prognosis.models.parts import LINEAR, Columns, Embedding
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.models.table import EMBEDDINGS
 from radpipe.prognosis.survival.endpoint import Floats
-from radpipe.prognosis.tables.steps import Embed, embedded_columns
+from radpipe.prognosis.tables.steps import Embed
 from radpipe.store.files import sha256_of
 from radpipe.store.patches import PATCH_FILE, StoredPatch
 
@@ -109,7 +109,7 @@ class Sight:
         ndarray of float64, shape (m,)
             As of :meth:`risks`.
         """
-        embedded = pd.DataFrame(vectors, columns=embedded_columns(self.spec.name))
+        embedded = pd.DataFrame(vectors, columns=self.spec.columns)
         rest = {name: row[name].iloc[0] for name in row if name in self._further()}
         return self.share * self.model.standardised_of(embedded.assign(**rest))
 
@@ -180,7 +180,7 @@ class Sight:
         """
         if PATCH_FILE in row:
             return
-        told = row[embedded_columns(self.spec.name)].to_numpy(np.float64)
+        told = row[self.spec.columns].to_numpy(np.float64)
         off = np.abs(self.embedded(self.network, [inputs]) - told).max()
         if not off <= _SAME * np.abs(told).max():
             raise ModelError(
@@ -193,7 +193,7 @@ class Sight:
 
     def _further(self) -> set[str]:
         named = {str(name) for name in self.model.feature_names_in_}
-        return named - {PATCH_FILE, *embedded_columns(self.spec.name)}
+        return named - {PATCH_FILE, *self.spec.columns}
 
 
 def find_sight(saved: SavedModel, weights: str | Path | None, threads: int = 1) -> Sight:
@@ -271,7 +271,7 @@ def _frozen(
     saved: SavedModel, model: CnnModel, weights: str | Path | None
 ) -> tuple[EncoderSpec, nn.Module]:
     encoder = (model.columns or Columns()).encoder or ""
-    if encoder not in ENCODERS or not {*embedded_columns(encoder)} <= {*model.feature_names_in_}:
+    if encoder not in ENCODERS or not {*ENCODERS[encoder].columns} <= {*model.feature_names_in_}:
         raise ModelError(
             "the model's columns are not one embedding a patient",
             where=saved.path,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from radpipe.networks.encoders import ENCODERS
+from radpipe.networks.spec import SUPERVISED
 from radpipe.prognosis.tables.steps import (
     ComBat,
     CorrelationClusters,
@@ -21,16 +23,12 @@ from radpipe.prognosis.tables.steps import (
     Step,
     Univariate,
     Winsorise,
-    embedded_columns,
 )
 from radpipe.store.patches import PATCH_FILE
 
 SELECTIONS = {"univariate": Univariate, "mrmr": MinimumRedundancy}
 LINEAR, XGBOOST = "linear", "xgboost"
 HEADS = (LINEAR, XGBOOST)
-# Keys of radpipe.networks.methods.METHODS, which needs torch.
-METHODS = ("autoencoder", "vicreg", "cox")
-SUPERVISED = "cox"
 # One that learns outcomes is fitted in each inner fold, and takes a hundred times as long as any
 # other part of a model.
 _FEW_FOLDS = 3
@@ -220,7 +218,7 @@ class Embedding:
         """
         names = [*columns.embeddings]
         if names == [PATCH_FILE] and columns.encoder is not None:
-            names = embedded_columns(columns.encoder)
+            names = ENCODERS[columns.encoder].columns
         steps: list[Step] = []
         if columns.batch is not None:
             steps.append(ComBat(columns.batch, names, refuse_confounded=False))

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch: pip install 'radpipe[cnn]'")
 pytest.importorskip("torchsurv", reason="needs torchsurv: pip install 'radpipe[cnn]'")
 
+from radpipe.networks import spec  # noqa: E402
 from radpipe.networks.augmentation import AUGMENTATIONS  # noqa: E402
 from radpipe.networks.batches import make_patients  # noqa: E402
 from radpipe.networks.methods import METHODS  # noqa: E402
@@ -144,3 +145,8 @@ def test_who_is_censored_at_the_time_of_an_event_was_at_risk():
         at_risk = [np.log(np.exp(risk.numpy()[times >= times[place]]).sum()) for place in died]
         wanted = np.mean(np.array(at_risk) - risk.numpy()[died])
         np.testing.assert_allclose(loss.item(), wanted, rtol=1e-6)
+
+
+def test_methods_are_those_that_are_told_without_torch():
+    assert {*METHODS} == {*spec.METHODS}
+    assert [name for name, each in METHODS.items() if each.supervised] == [spec.SUPERVISED]

@@ -14,7 +14,7 @@ from radpipe.prognosis.tables.steps.clusters import CorrelationClusters
 from radpipe.prognosis.tables.steps.combat import ComBat
 from radpipe.prognosis.tables.steps.components import PrincipalComponents
 from radpipe.prognosis.tables.steps.confounding import require_not_confounded
-from radpipe.prognosis.tables.steps.embed import Embed, embedded_columns
+from radpipe.prognosis.tables.steps.embed import Embed
 from radpipe.prognosis.tables.steps.encode import Encode, Impute, Scale, parameters
 from radpipe.prognosis.tables.steps.frequency import selection_frequency
 from radpipe.prognosis.tables.steps.log_volume import LogVolume
@@ -62,7 +62,6 @@ __all__ = [
     "Steps",
     "Univariate",
     "Winsorise",
-    "embedded_columns",
     "parameters",
     "require_not_confounded",
     "restored_steps",

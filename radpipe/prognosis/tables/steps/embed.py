@@ -123,7 +123,7 @@ class Embed(Step):
             found = embed(self.network_, self._inputs(unseen))
             self.vectors_ |= dict(zip(unseen[PATCH_FILE], found, strict=True))
         vectors = np.stack([self.vectors_[file] for file in X[PATCH_FILE]]).astype(np.float64)
-        names = embedded_columns(self.encoder)
+        names = self.spec.columns
         embedded = pd.DataFrame(vectors, X.index, pd.Index(names))
         return pd.concat([X.drop(columns=PATCH_FILE), embedded], axis=1)
 
@@ -133,27 +133,6 @@ class Embed(Step):
         spec = self.spec
         patches = [_patch(file) for file in X[PATCH_FILE]]
         return np.stack([inputs_of(each.intensities, each.roi, spec) for each in patches])
-
-
-def embedded_columns(encoder: str) -> list[str]:
-    """Name the columns that an encoder gives.
-
-    Parameters
-    ----------
-    encoder : str
-        A key of :data:`radpipe.networks.encoders.ENCODERS`.
-
-    Returns
-    -------
-    list of str
-        One a dimension.
-
-    Examples
-    --------
-    >>> embedded_columns("fmcib")[-1]
-    'fmcib_4095'
-    """
-    return [f"{encoder}_{place:04}" for place in range(ENCODERS[encoder].dimension)]
 
 
 _FITTED: OrderedDict[tuple[Any, ...], nn.Module] = OrderedDict()
