@@ -13,7 +13,7 @@ from radpipe.errors import SettingsError
 from radpipe.extraction.batch.cohort_run import run_cohort
 from radpipe.extraction.batch.ledger import Summary
 from radpipe.extraction.batch.options import Options
-from radpipe.extraction.batch.recipe import Recipe
+from radpipe.extraction.batch.recipe import FeatureRecipe
 from radpipe.extraction.engines import DEFAULT_ENGINE
 from radpipe.extraction.settings import read_settings
 from radpipe.store import Provenance, Run
@@ -108,7 +108,9 @@ def extract_runs(
     SettingsError, CohortError, RunError
         See :func:`extract_run`.
     """
-    recipes = {out: Recipe(read_settings(given), engine, control) for out, given in params.items()}
+    recipes = {
+        out: FeatureRecipe(read_settings(given), engine, control) for out, given in params.items()
+    }
     return run_cohort(cohort, recipes, options=options, csv=csv, progress=progress)
 
 

@@ -1,11 +1,12 @@
-"""What is made of each case of a run, and all that decides it but the images."""
+"""What is made of each case of a run, and all that decides it but the images: a recipe."""
 
 from __future__ import annotations
 
 import platform
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from radpipe.errors import ImageError
 from radpipe.extraction.case import LoadedCase, described, row_of
@@ -19,16 +20,15 @@ from radpipe.store.patches import PATCHES, StoredPatch
 from radpipe.version import VERSION
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A row of features a case.
+class Recipe(ABC):
+    """What is made of each case.
 
     Attributes
     ----------
     settings : ExtractionSettings
-        Settings.
+        Under which a case is read and checked.
     engine : str
-        Name of what computes.
+        What computes; by it memory is estimated.
     control : str or None
         What is done to each image first.
     doing : str
@@ -36,10 +36,11 @@ class Recipe:
     """
 
     settings: ExtractionSettings
-    engine: str = DEFAULT_ENGINE
+    engine: str
     control: str | None = None
-    doing: str = field(default="extracting", init=False)
+    doing: ClassVar[str]
 
+    @abstractmethod
     def check(self) -> None:
         """Refuse what cannot be followed, before any image is read.
 
@@ -48,20 +49,53 @@ class Recipe:
         SettingsError
             The engine, the control, or a package that the settings need, is not there.
         """
-        require_control(self.control)
-        engine_named(self.engine).check(self.settings)
 
     @property
+    @abstractmethod
     def columns(self) -> list[str]:
         """Columns that every case gets beside its mask's volume."""
-        return planned_columns(self.settings)
 
     @property
+    @abstractmethod
     def provenance(self) -> Provenance:
         """What the tables say of how they were made."""
-        engine = engine_named(self.engine)
-        settings = _deciding(self.settings)
-        return Provenance(engine.name, engine.values_version, settings, control=self.control)
+
+    @abstractmethod
+    def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch | None]:
+        """Compute what a case gets.
+
+        Parameters
+        ----------
+        loaded : LoadedCase
+            The case.
+
+        Returns
+        -------
+        tuple of (Row, StoredPatch or None)
+            The row, and what is kept beside it.
+
+        Raises
+        ------
+        ImageError, ExtractionError
+            Nothing can be computed of it.
+        """
+
+    @abstractmethod
+    def is_whole(self, run: Run, key: str) -> bool:
+        """Tell whether all that belongs to a row is still there.
+
+        Parameters
+        ----------
+        run : Run
+            The run.
+        key : str
+            Of a row that it holds.
+
+        Returns
+        -------
+        bool
+            Whether the row needs not be computed again.
+        """
 
     @cached_property
     def decides(self) -> str:
@@ -83,15 +117,54 @@ class Recipe:
         dict
             Versions, and a note where there is something to say.
         """
-        versions = {"radpipe": VERSION, "python": platform.python_version(), **self._versions()}
+        # An engine of its own has only the feature recipe; all read images as the default does.
+        known = DEFAULT_ENGINE if self.engine == PATCHES else self.engine
+        packages = dict(engine_named(known).versions())
+        versions = {"radpipe": VERSION, "python": platform.python_version(), **packages}
         note = control_note(self.control, self.settings.setting)
         return {"versions": versions} | ({"control_note": note} if note else {})
 
-    def _versions(self) -> dict[str, str]:
-        return dict(engine_named(self.engine).versions())
 
-    def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch | None]:
-        """Compute what a case gets.
+@dataclass(frozen=True)
+class FeatureRecipe(Recipe):
+    """A row of features a case.
+
+    Attributes
+    ----------
+    settings, engine, control, doing
+        As of :class:`Recipe`.
+    """
+
+    settings: ExtractionSettings
+    engine: str = DEFAULT_ENGINE
+    control: str | None = None
+    doing: ClassVar[str] = "extracting"
+
+    def check(self) -> None:
+        """Refuse an engine, a control or settings that are not there.
+
+        Raises
+        ------
+        SettingsError
+            As of :meth:`Recipe.check`.
+        """
+        require_control(self.control)
+        engine_named(self.engine).check(self.settings)
+
+    @property
+    def columns(self) -> list[str]:
+        """Features."""
+        return planned_columns(self.settings)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What the tables say of how they were made."""
+        engine = engine_named(self.engine)
+        settings = _deciding(self.settings)
+        return Provenance(engine.name, engine.values_version, settings, control=self.control)
+
+    def made(self, loaded: LoadedCase) -> tuple[Row, None]:
+        """Compute a case's features.
 
         Parameters
         ----------
@@ -100,18 +173,13 @@ class Recipe:
 
         Returns
         -------
-        tuple of (Row, StoredPatch or None)
-            The row, and what is kept beside it.
-
-        Raises
-        ------
-        ImageError, ExtractionError
-            Nothing can be computed of it.
+        tuple of (Row, None)
+            As of :meth:`Recipe.made`.
         """
         return row_of(loaded, self.settings, self.engine), None
 
     def is_whole(self, run: Run, key: str) -> bool:
-        """Tell whether all that belongs to a row is still there.
+        """Tell that a row is all there is.
 
         Parameters
         ----------
@@ -123,7 +191,7 @@ class Recipe:
         Returns
         -------
         bool
-            Whether the row needs not be computed again.
+            True.
         """
         return True
 
@@ -134,20 +202,19 @@ class PatchRecipe(Recipe):
 
     Attributes
     ----------
-    settings, engine, control, doing
-        As of :class:`Recipe`; the settings are those of the checks.
     spec : PatchSpec
         What an encoder is shown.
     crop : str or None
         Whose published cropping is followed, where a person asked for it.
+    settings, engine, control, doing
+        As of :class:`Recipe`.
     """
 
+    spec: PatchSpec
+    crop: str | None = None
     settings: ExtractionSettings = field(default_factory=lambda: read_settings(None), init=False)
     engine: str = field(default=PATCHES, init=False)
-    control: str | None = field(default=None, init=False)
-    doing: str = field(default="cutting patches", init=False)
-    spec: PatchSpec = field(kw_only=True)
-    crop: str | None = field(default=None, kw_only=True)
+    doing: ClassVar[str] = "cutting patches"
 
     def check(self) -> None:
         """Refuse nothing: a patch needs no package of its own."""
@@ -164,10 +231,7 @@ class PatchRecipe(Recipe):
         told = {"patch": asdict(self.spec), "crop": self.crop, "setting": checks}
         return Provenance(PATCHES, PATCHES_VERSION, told)
 
-    def _versions(self) -> dict[str, str]:
-        return dict(engine_named(DEFAULT_ENGINE).versions())
-
-    def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch | None]:
+    def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch]:
         """Cut a case's patch.
 
         Parameters

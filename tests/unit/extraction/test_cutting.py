@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from radpipe.extraction.batch import Options, cut_patches, extract_run
-from radpipe.extraction.batch.recipe import PatchRecipe, Recipe
+from radpipe.extraction.batch.recipe import FeatureRecipe, PatchRecipe
 from radpipe.extraction.batch.status import status_of
 from radpipe.extraction.patches import cut_patch
 from radpipe.extraction.settings import read_settings
@@ -116,7 +116,7 @@ def test_all_that_decides_a_patch_decides_its_key() -> None:
         PatchRecipe(spec=PatchSpec((12, 12, 12), (1.5, 1.5, 1.5), "SPL", Window(0.0, 99.0), 0.0)),
         PatchRecipe(spec=PatchSpec((12, 12, 12), (1.5, 1.5, 1.5), "SPL", SPEC.intensity, -1.0)),
         PatchRecipe(spec=SPEC, crop="fmcib"),
-        Recipe(read_settings(None)),
+        FeatureRecipe(read_settings(None)),
     ]
     assert len({recipe.decides for recipe in recipes}) == len(recipes)
     assert PatchRecipe(spec=SPEC).decides == recipes[0].decides
