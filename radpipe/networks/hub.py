@@ -7,7 +7,7 @@ from pathlib import Path
 
 from radpipe.errors import ModelError, SettingsError
 from radpipe.networks.spec import EncoderSpec, Source
-from radpipe.store.files import sha256_of
+from radpipe.store.sealed import require_sha256
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _BY_HAND = "fetch the file by hand and name it with --weights FILE"
@@ -42,15 +42,9 @@ def fetch(spec: EncoderSpec, revision: str | None = None, sha256: str | None = N
     commit = _digits(revision or source.revision, 40, "a revision", "a branch can change", page)
     wanted = _digits(sha256 or source.sha256, 64, "a SHA-256", "nothing could be checked", page)
     path = _downloaded(source, commit)
-    found = sha256_of(path)
-    if found != wanted:
-        raise ModelError(
-            "the file is not the one that was asked for",
-            where=str(path),
-            found=f"SHA-256 {found}",
-            expected=f"SHA-256 {wanted}",
-            remedy=f"compare with {page}; if that is right, remove this file and fetch it again",
-        )
+    problem = "the file is not the one that was asked for"
+    remedy = f"compare with {page}; if that is right, remove this file and fetch it again"
+    require_sha256(path, wanted, problem, remedy)
     return path
 
 

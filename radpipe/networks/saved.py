@@ -27,7 +27,8 @@ from radpipe.errors import ModelError
 from radpipe.networks.card import encoder_card
 from radpipe.networks.spec import EncoderSpec, Layout, PatchSpec, Source, Standardised, Window
 from radpipe.networks.weights import build, keys_hash, load_weights
-from radpipe.store.files import read_json, seal_of, sha256_of, whole_file, whole_folder, write_json
+from radpipe.store.files import seal_of, sha256_of, whole_file, whole_folder, write_json
+from radpipe.store.sealed import read_sealed, require_sha256
 from radpipe.version import VERSION
 
 SCHEMA_VERSION = 1
@@ -101,7 +102,8 @@ def load_encoder(folder: Path) -> tuple[EncoderSpec, nn.Module, dict[str, Any]]:
     """
     facts = _read_config(folder / _CONFIG)
     for name, wanted in facts["sha256"].items():
-        _check_file(folder / name, wanted)
+        problem = "a file of the encoder is missing or was changed"
+        require_sha256(folder / name, wanted, problem, _AGAIN)
     spec = spec_from_dict(facts["encoder"])
     # The file holds the network's own names, whatever a publisher's looked like.
     own = replace(spec, layouts=(Layout(),), source=None)
@@ -225,50 +227,4 @@ def _read_config(path: Path) -> dict[str, Any]:
             expected=f"{_CONFIG}, {_WEIGHTS} and {_CARD}, as radpipe writes them",
             remedy="mend the path, or train an encoder first",
         )
-    try:
-        facts: dict[str, Any] = read_json(path)
-        schema = int(facts["schema"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            "not an encoder's description",
-            where=str(path),
-            found=error,
-            expected="what radpipe wrote",
-            remedy=_AGAIN,
-        ) from error
-    _check_schema(path, schema)
-    seal = facts.pop("seal", None)
-    if seal != seal_of(facts):
-        raise ModelError(
-            "the encoder's description was changed",
-            where=str(path),
-            found=f"seal {seal}",
-            expected="the seal of what radpipe wrote",
-            remedy=_AGAIN,
-        )
-    return facts
-
-
-def _check_schema(path: Path, schema: int) -> None:
-    if schema == SCHEMA_VERSION:
-        return
-    newer = schema > SCHEMA_VERSION
-    raise ModelError(
-        f"the encoder was written by {'a newer' if newer else 'an older'} radpipe",
-        where=str(path),
-        found=f"schema {schema}",
-        expected=f"schema {SCHEMA_VERSION}",
-        remedy="update radpipe" if newer else "train it again, or use the radpipe that wrote it",
-    )
-
-
-def _check_file(path: Path, wanted: str) -> None:
-    found = sha256_of(path) if path.is_file() else "no such file"
-    if found != wanted:
-        raise ModelError(
-            "a file of the encoder is missing or was changed",
-            where=str(path),
-            found=found,
-            expected=f"SHA-256 {wanted}",
-            remedy=_AGAIN,
-        )
+    return read_sealed(path, "encoder", SCHEMA_VERSION, _AGAIN)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from radpipe.errors import RunError
+from radpipe.parallel.outcomes import finished
 
 log = logging.getLogger("radpipe")
 # How often a scheduler is asked for its workers.
@@ -85,9 +86,9 @@ class ClusterWorkers:
         done : as_completed
             The futures.
 
-        Yields
-        ------
-        (Future, result)
+        Returns
+        -------
+        iterator of (Future, result)
             In the order in which they finish.
 
         Raises
@@ -95,12 +96,7 @@ class ClusterWorkers:
         RunError
             A worker that came later has several threads.
         """
-        while not done.is_empty():
-            if done.has_ready():
-                yield next(done)
-            else:
-                self.slots()
-                time.sleep(_NAP_S)
+        return finished(done, self.slots)
 
     def _require_one_thread(self, threads: Mapping[str, int]) -> None:
         # The clock of a case's time-out is one a process.

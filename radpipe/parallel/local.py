@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from radpipe.errors import RunError
+from radpipe.parallel.outcomes import finished
 
 # A worker is one serial process: threads inside it would fight over the same cores, and sums
 # split over a varying number of threads would change the last bits of values.
@@ -57,7 +58,7 @@ class LocalWorkers:
         return self._count
 
     def finished(self, done: Any) -> Iterator[Any]:
-        """Give futures as they finish.
+        """Give futures as they finish, and see that there is somebody to finish them.
 
         Parameters
         ----------
@@ -69,7 +70,20 @@ class LocalWorkers:
         iterator of (Future, result)
             In the order in which they finish.
         """
-        return iter(done)
+        return finished(done, self._replace)
+
+    def _replace(self) -> None:
+        """Start workers where a nanny gave up: one does whose process dies as soon as it is up."""
+        cluster = self.client.cluster
+        given_up = [
+            name
+            for name, nanny in list(cluster.workers.items())
+            if nanny.status.name in ("closing", "closed", "failed")
+        ]
+        for name in given_up:
+            cluster.workers.pop(name, None)
+        if given_up:
+            cluster.scale(self._count)
 
 
 @contextmanager
@@ -101,6 +115,8 @@ def local_workers(count: int, memory: int | None) -> Iterator[LocalWorkers]:
         # One task a worker at a time: otherwise a killed worker takes queued tasks along.
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
+        # A nanny is replaced where it gave up, and not where its process is slow to start.
+        "distributed.deploy.lost-worker-timeout": "1 day",
         # A worker is ended where it has all the memory; before, it neither spills nor pauses.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from radpipe.errors import RunError, WorkerDiedError
+
+_NAP_S = 0.05
+
+
+def finished(done: Any, meanwhile: Callable[[], object]) -> Iterator[Any]:
+    """Give futures as they finish.
+
+    Parameters
+    ----------
+    done : as_completed
+        The futures.
+    meanwhile : callable
+        Called again and again while none is finished.
+
+    Yields
+    ------
+    (Future, result)
+        In the order in which they finish.
+    """
+    while not done.is_empty():
+        if done.has_ready():
+            yield next(done)
+        else:
+            meanwhile()
+            time.sleep(_NAP_S)
 
 
 def outcome_of(future: Any, result: Any) -> Any:

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
@@ -131,8 +133,13 @@ def test_the_largest_that_fits_comes_first_and_what_never_fits_comes_alone() -> 
 
 
 def worker_processes() -> set[int]:
-    children = psutil.Process().children(recursive=True)
-    return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        # One may have ended since it was listed.
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.add(child.pid)
+    return found
 
 
 def test_processes_start_when_there_is_work_and_end_with_the_pool() -> None:
@@ -144,6 +151,53 @@ def test_processes_start_when_there_is_work_and_end_with_the_pool() -> None:
         assert list(pool.as_done(square, [5])) == [(0, 25)]
         assert first == worker_processes() != set()
     assert not worker_processes()
+
+
+def slowly(number: int) -> int:
+    time.sleep(0.5)
+    return number
+
+
+def signal_workers(number: signal.Signals, but: Set[int] = frozenset()) -> set[int]:
+    """Send a signal to worker processes as soon as there are any that are not left out."""
+    deadline = time.monotonic() + 60
+    while not (living := worker_processes() - but):
+        assert time.monotonic() < deadline, "no worker is started again"
+        time.sleep(0.01)
+    for pid in living:
+        os.kill(pid, number)
+    return living
+
+
+def all_come(outcomes: Iterator[tuple[int, object]], threads: ThreadPoolExecutor) -> bool:
+    """Tell whether the outcomes of three items come, and the pool does not wait for ever."""
+    return sorted(threads.submit(list, outcomes).result(timeout=60)) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_nanny_that_gave_up_is_replaced() -> None:
+    with ThreadPoolExecutor(1) as threads, Pool(2) as pool:
+        list(pool.as_done(square, [1]))
+        assert pool._workers is not None
+        cluster = pool._workers.client.cluster
+        for nanny in list(cluster.workers.values()):
+            cluster.sync(nanny.close)
+        assert not worker_processes()
+        assert all_come(pool.as_done(slowly, range(3)), threads)
+        assert len(worker_processes()) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_slow_to_start_is_waited_for() -> None:
+    with ThreadPoolExecutor(1) as threads, Pool(1) as pool:
+        list(pool.as_done(square, [1]))
+        dead = signal_workers(signal.SIGKILL)
+        slow = signal_workers(signal.SIGSTOP, but=dead)
+        # Left to itself, Dask closes a nanny whose process is not back after 15 s.
+        time.sleep(20)
+        for pid in slow:
+            os.kill(pid, signal.SIGCONT)
+        assert all_come(pool.as_done(slowly, range(3)), threads)
+        assert worker_processes() == slow
 
 
 def pid_of_two(folder: Path) -> int:

@@ -16,6 +16,7 @@ from radpipe.extraction.embedding.order import HUB, Order
 from radpipe.networks.spec import SUPERVISED, EncoderSpec, PatchSpec, Window
 from radpipe.store import Provenance
 from radpipe.store.files import sha256_of
+from radpipe.store.sealed import require_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -174,7 +175,7 @@ def _saved(folder: Path, name: str, wanted: str | None) -> Encoder:
     told = facts.get("facts") or {}
     fitted_on = frozenset([*told.get("rows", ()), *told.get("images", ())])
     sha256 = facts["sha256"]["model.safetensors"]
-    _require_hash(folder / "model.safetensors", sha256, wanted)
+    _require_asked_for(folder / "model.safetensors", wanted)
     return Encoder(spec, network, sha256, facts["training"], fitted_on)
 
 
@@ -184,20 +185,15 @@ def _file(spec: EncoderSpec, order: Order) -> Path:
 
         return fetch(spec, order.revision, order.sha256)
     path = Path(order.weights or "")
-    if order.sha256 is not None and path.is_file():
-        _require_hash(path, sha256_of(path), order.sha256)
+    if path.is_file():
+        _require_asked_for(path, order.sha256)
     return path
 
 
-def _require_hash(path: Path, found: str, wanted: str | None) -> None:
-    if wanted is not None and found != wanted.lower():
-        raise ModelError(
-            "the file is not the one that was asked for",
-            where=str(path),
-            found=f"SHA-256 {found}",
-            expected=f"SHA-256 {wanted}",
-            remedy="fetch it again, or mend --sha256",
-        )
+def _require_asked_for(path: Path, wanted: str | None) -> None:
+    if wanted is not None:
+        problem = "the file is not the one that was asked for"
+        require_sha256(path, wanted, problem, "fetch it again, or mend --sha256")
 
 
 def require_modality(cases: Sequence[Case], spec: EncoderSpec, force: bool) -> bool:

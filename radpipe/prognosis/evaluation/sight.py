@@ -22,8 +22,8 @@ from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.models.table import EMBEDDINGS
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.steps import Embed
-from radpipe.store.files import sha256_of
 from radpipe.store.patches import PATCH_FILE, StoredPatch
+from radpipe.store.sealed import require_sha256
 
 if TYPE_CHECKING:
     from torch import nn
@@ -295,11 +295,14 @@ def _loaded(spec: EncoderSpec, path: Path, wanted: str | None) -> tuple[EncoderS
     from radpipe.networks.weights import build, load_weights
 
     if path.is_dir():
-        saved, network, facts = load_encoder(path)
-        _require_hash(path, facts["sha256"]["model.safetensors"], wanted)
-        return saved, network
-    network = load_weights(build(spec), spec, path)
-    _require_hash(path, sha256_of(path), wanted)
+        spec, network, _ = load_encoder(path)
+        path = path / "model.safetensors"
+    else:
+        network = load_weights(build(spec), spec, path)
+    if wanted is not None:
+        problem = "these are not the weights that the model was made with"
+        remedy = "name with --weights what `radpipe embed` was given"
+        require_sha256(path, wanted, problem, remedy)
     return spec, network
 
 
@@ -308,14 +311,3 @@ def _recorded(saved: SavedModel) -> str | None:
     for name in ("provenance", "settings", "encoder"):
         facts = facts.get(name) or {}
     return facts.get("weights_sha256") or None
-
-
-def _require_hash(path: Path, found: str, wanted: str | None) -> None:
-    if wanted not in (None, found):
-        raise ModelError(
-            "these are not the weights that the model was made with",
-            where=str(path),
-            found=f"SHA-256 {found}",
-            expected=f"SHA-256 {wanted}",
-            remedy="name with --weights what `radpipe embed` was given",
-        )

@@ -22,14 +22,8 @@ from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.card import model_card
 from radpipe.prognosis.models.table import MODELS
 from radpipe.prognosis.models.writing import restored, written
-from radpipe.store.files import (
-    empty_directory,
-    read_json,
-    seal_of,
-    sha256_of,
-    whole_file,
-    write_json,
-)
+from radpipe.store.files import empty_directory, seal_of, sha256_of, whole_file, write_json
+from radpipe.store.sealed import read_sealed, require_sha256
 
 SCHEMA_VERSION = 4
 _JSON, _CARD = "model.json", "MODEL_CARD.md"
@@ -147,7 +141,8 @@ def load(path: str | Path) -> SavedModel:
     facts = _read_facts(folder)
     _refuse_pickles(folder)
     for name, wanted in facts["sha256"].items():
-        _check_file(folder / name, wanted)
+        problem = "a file of the model is missing or was changed"
+        require_sha256(folder / name, wanted, problem, _AGAIN)
     baselines = {name: restored(folder, baseline) for name, baseline in facts["baselines"].items()}
     return SavedModel(restored(folder, facts), facts, str(path), baselines)
 
@@ -169,27 +164,8 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             expected="a directory that `radpipe train --out` made",
             remedy="mend the path, or train a model first",
         )
-    try:
-        facts: dict[str, Any] = read_json(path)
-        schema, name = int(facts["schema"]), str(facts["model"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            "not a model's description",
-            where=str(path),
-            found=error,
-            expected="what `radpipe train` wrote",
-            remedy=_AGAIN,
-        ) from error
-    _check_version(path, schema, name)
-    seal = facts.pop("seal", None)
-    if seal != seal_of(facts):
-        raise ModelError(
-            "the model's description was changed",
-            where=str(path),
-            found=f"seal {seal}",
-            expected="the seal of what `radpipe train` wrote",
-            remedy=_AGAIN,
-        )
+    facts = read_sealed(path, "model", SCHEMA_VERSION, _AGAIN)
+    _require_known(path, str(facts["model"]))
     return facts
 
 
@@ -199,17 +175,15 @@ def _what_is_there(folder: Path) -> str:
     return f"no {_JSON}" if folder.is_dir() else "no such directory"
 
 
-def _check_version(path: Path, schema: int, name: str) -> None:
-    if schema == SCHEMA_VERSION and name in MODELS:
-        return
-    newer = schema >= SCHEMA_VERSION
-    raise ModelError(
-        f"the model was written by {'a newer' if newer else 'an older'} radpipe",
-        where=str(path),
-        found=f"schema {schema}, model {name}",
-        expected=f"schema {SCHEMA_VERSION}, one of {', '.join(MODELS)}",
-        remedy="update radpipe" if newer else "train it again, or use the radpipe that wrote it",
-    )
+def _require_known(path: Path, name: str) -> None:
+    if name not in MODELS:
+        raise ModelError(
+            "the model was written by a newer radpipe",
+            where=str(path),
+            found=f"model {name}",
+            expected=f"one of {', '.join(MODELS)}",
+            remedy="update radpipe",
+        )
 
 
 def _refuse_pickles(folder: Path) -> None:
@@ -227,15 +201,3 @@ def _refuse_pickles(folder: Path) -> None:
 def _starts_like_a_pickle(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) in _PICKLE_STARTS
-
-
-def _check_file(path: Path, wanted: str) -> None:
-    found = sha256_of(path) if path.is_file() else "no such file"
-    if found != wanted:
-        raise ModelError(
-            "a file of the model is missing or was changed",
-            where=str(path),
-            found=found,
-            expected=f"SHA-256 {wanted}",
-            remedy=_AGAIN,
-        )

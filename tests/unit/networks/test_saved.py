@@ -284,12 +284,12 @@ def test_a_file_that_is_not_the_saved_one_is_refused(harm, file, tiny, tmp_path)
     [
         ({"schema": saved.SCHEMA_VERSION + 1}, "a newer radpipe.*update radpipe"),
         ({"schema": saved.SCHEMA_VERSION - 1}, "an older radpipe.*train it again"),
-        ({"schema": "first"}, "not an encoder's description"),
+        ({"schema": "first"}, "not the encoder's description"),
         ({"facts": {"patients": 500}}, "description was changed"),
         ({"seal": None}, "description was changed"),
-        (None, "not an encoder's description"),
-        ("[]", "not an encoder's description"),
-        ("{", "not an encoder's description"),
+        (None, "not the encoder's description"),
+        ("[]", "not the encoder's description"),
+        ("{", "not the encoder's description"),
     ],
 )
 def test_a_description_that_is_not_the_saved_one_is_refused(change, told, tiny, tmp_path):

@@ -87,9 +87,9 @@ def test_parameters_come_back_as_they_were(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[1", "not a model's description"),
-        ("[1]", "not a model's description"),
-        ('{"schema": "new", "model": "volume"}', "not a model's description"),
+        ("[1", "not the model's description"),
+        ("[1]", "not the model's description"),
+        ('{"schema": "new", "model": "volume"}', "not the model's description"),
     ],
 )
 def test_what_is_no_description_is_refused(tmp_path, text, told):
