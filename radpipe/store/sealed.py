@@ -1,4 +1,4 @@
-"""Directories that tell when they were changed: a sealed JSON file with the hashes of the others."""
+"""Directories that tell when they were changed: a sealed JSON file, and hashes of the others."""
 
 from __future__ import annotations
 

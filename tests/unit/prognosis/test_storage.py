@@ -13,6 +13,7 @@ from radpipe.prognosis.models.storage import SCHEMA_VERSION, load, save
 from radpipe.prognosis.models.volume import VolumeModel
 from radpipe.prognosis.models.xgb_cox import XgbCox
 from radpipe.prognosis.tables import endpoint_of, feature_columns, join_clinical
+from radpipe.store.files import seal_of
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME, simulate
 
 FACTS = {
@@ -44,6 +45,13 @@ def folder(fitted, tmp_path):
 def rewrite(folder, **changes):
     path = folder / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def seal(folder):
+    path = folder / "model.json"
+    content = json.loads(path.read_text())
+    content.pop("seal")
+    path.write_text(json.dumps({**content, "seal": seal_of(content)}))
 
 
 def test_baselines_travel_with_the_model(fitted, tmp_path):
@@ -118,6 +126,8 @@ def test_what_is_no_model_is_refused(tmp_path):
 )
 def test_other_versions_are_refused(folder, changes, told):
     rewrite(folder, **changes)
+    # Whoever wrote it sealed it.
+    seal(folder)
     with pytest.raises(ModelError, match=told):
         load(folder)
 
