@@ -24,7 +24,7 @@ from radpipe.prognosis.evaluation.overlap import IDENTIFIER, find_overlap
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
-from radpipe.prognosis.evaluation.similar import encoder_of, nearest
+from radpipe.prognosis.evaluation.similar import encoder_of, nearest, with_components
 from radpipe.prognosis.evaluation.study import Study, Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
@@ -180,24 +180,27 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n, 4)
-        ``distance_percentile``, ``outside_range``, ``unlike_training``, ``missing``; the first is
-        empty where the model uses no column of numbers.
+        ``distance_percentile`` (of the columns that move the risk, and of an embedding's
+        components; empty where there are none of numbers), ``outside_range``,
+        ``unlike_training``, ``missing``.
     """
     training = saved.facts["training"]
     percentile = np.full(len(X), np.nan)
     if training["distance"] is not None:
-        percentile = TrainingDistance.restore(training["distance"]).percentile_of(X)
+        distance = TrainingDistance.restore(training["distance"])
+        percentile = distance.percentile_of(with_components(saved.model, X))
     facts = {each["feature"]: each for each in training["columns"]}
     # Another hospital's batch is new by its nature.
     columns = [name for name in X.columns if name in facts and name != training["roles"]["batch"]]
     outside = outside_range([facts[name] for name in columns], X[columns]).sum(axis=1)
     unseen = unseen_cells(saved, X).to_numpy()
+    known = columns or training["distance"] is not None
     unlike = (percentile > UNLIKE) | (outside > training["outside_range"])
     told = {
         "distance_percentile": percentile,
         "outside_range": outside,
         # Where nothing was looked at, nobody can tell.
-        "unlike_training": unlike | unseen.any(axis=1) if columns else pd.array([pd.NA] * len(X)),
+        "unlike_training": unlike | unseen.any(axis=1) if known else pd.array([pd.NA] * len(X)),
         "missing": X.isna().sum(axis=1).to_numpy() + unseen.sum(axis=1),
     }
     return pd.DataFrame(told, X.index)

@@ -53,6 +53,27 @@ def encoder_of(model: Model) -> CnnModel | None:
     return model if isinstance(model, CnnModel) else None
 
 
+def with_components(model: Model, X: pd.DataFrame) -> pd.DataFrame:
+    """Put what a model makes of an embedding beside its columns.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    X : DataFrame, shape (n, p)
+        Its columns.
+
+    Returns
+    -------
+    DataFrame, shape (n, p + q)
+        With the components of its embedding, where it holds one.
+    """
+    encoder = encoder_of(model)
+    if encoder is None:
+        return X
+    return pd.concat([X, encoder.components(X[[*encoder.feature_names_in_]])], axis=1)
+
+
 def nearest(
     training: Floats, vectors: Floats, count: int = MOST_SIMILAR, own: Floats | None = None
 ) -> Neighbours:

@@ -28,6 +28,7 @@ from radpipe.prognosis.evaluation.overlap import patient_hashes
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
+from radpipe.prognosis.evaluation.similar import with_components
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.evaluation.yardstick import volume_reversed
 from radpipe.prognosis.models.base import Model, fewest_of
@@ -169,7 +170,7 @@ def _warn_of_few_events(study: Study, model: Model) -> None:
 def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
     X = study.frame[[*model.feature_names_in_]]
     values = X.drop(columns=[study.batch, PATCH_FILE], errors="ignore")
-    distance = TrainingDistance.fit(X, _ranked(model, X))
+    distance = TrainingDistance.fit(with_components(model, X), _ranked(model, X))
     cohort = study.cohort_facts()
     training = {
         **cohort,
@@ -213,10 +214,16 @@ def _columns(models: Iterable[Model]) -> list[str]:
 
 
 def _ranked(model: Model, X: pd.DataFrame) -> list[str]:
-    """Name the columns that move the training patients' risk, the strongest first."""
+    """Name what moves the training patients' risk, the strongest first."""
     strength = model.contributions(X).abs().mean()
     moving = strength[strength > 0].sort_values(ascending=False, kind="stable")
-    return [str(name) for name in moving.index]
+    further = with_components(model, X.iloc[:1]).columns.difference(X.columns)
+    # An embedding stands under its encoder's name, and is known by its components.
+    return [
+        str(column)
+        for name in moving.index
+        for column in ([name] if name in X else further[further.str.startswith(f"{name}_")])
+    ]
 
 
 def _median_risk(study: Study, model: Model) -> float:

@@ -239,6 +239,21 @@ class CnnModel(LearnerModel):
             X = step.transform(X)
         return numbers_of(X)
 
+    def components(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return what the learner is given.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (n, p)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        DataFrame of float64, shape (n, q)
+            Principal components, named after the encoder: ``fmcib_component_01`` ...
+        """
+        return self.steps_.transform(X).add_prefix(f"{self._name()}_")
+
     def standardised_of(self, embedded: pd.DataFrame) -> Floats:
         """Score what the encoder gave, whether it is a step of this model or was before it.
 
@@ -270,8 +285,10 @@ class CnnModel(LearnerModel):
     def _sources(self) -> dict[str, str]:
         # Of another fold the components are others: what they add together is the encoder's.
         step = self.steps_.find(PrincipalComponents)
-        name = self._offered(None).encoder or "embedding"
-        return {} if step is None else dict.fromkeys(step.names(), name)
+        return {} if step is None else dict.fromkeys(step.names(), self._name())
+
+    def _name(self) -> str:
+        return self._offered(None).encoder or "embedding"
 
     def _encoder(self) -> Embed | None:
         return self._embedding().encoder_step(self._offered(None), self.seed)

@@ -114,6 +114,8 @@ def test_a_saved_model_brings_its_encoder_along(run, clinical, tmp_path):
     fresh, _X = fitted_model(run, clinical)
     assert isinstance(fresh.steps_.steps[0], Embed)
     scores = predict(saved, run)
+    assert scores["distance_percentile"].between(0, 100).all()
+    assert scores["unlike_training"].notna().all()
     np.testing.assert_array_equal(
         saved.model.predict(study.frame[["patch_file"]]), scores["risk_score"]
     )

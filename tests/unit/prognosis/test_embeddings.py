@@ -163,6 +163,22 @@ def test_a_saved_model_predicts_the_same_and_knows_its_encoder(run, told, tmp_pa
         predict(tmp_path / "model", run)
 
 
+def test_an_embedding_unlike_those_of_training_is_noticed(run, told, tmp_path):
+    asked = {"event": "death", "time": "os_days", "options": ModelOptions(components=4)}
+    train(run, told[1], model="cnn", out=tmp_path / "model", **asked)
+    usual = predict(tmp_path / "model", run)
+    table, provenance = read_table(run / "embeddings.parquet")
+    names = [name for name in table if name.startswith(ENCODER)]
+    table.loc[5, names] *= 30
+    write_table(run / "embeddings.parquet", table, provenance)
+    scores = predict(tmp_path / "model", run)
+    assert scores["distance_percentile"].iloc[5] == 100
+    assert scores["unlike_training"].iloc[5]
+    assert usual["unlike_training"].mean() <= 0.06
+    others = scores["case_id"] != scores["case_id"].iloc[5]
+    assert scores["unlike_training"][others].equals(usual["unlike_training"][others])
+
+
 def embedded_in_memory(encoder, training=None):
     """Return what radpipe.embed returns."""
     ids = [f"{number:03d}" for number in range(90)]
