@@ -15,7 +15,8 @@ import pandas as pd
 from cohorts import Cohort, Population, draw, endpoint_of, evaluated
 from shown import Verdict, mean_and_error, run, seeds, show
 
-from radpipe.prognosis.evaluation.models import ModelOptions, prepare
+from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.study import make_study
 from radpipe.prognosis.survival import concordance_index, repeated_folds

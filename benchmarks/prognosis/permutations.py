@@ -14,7 +14,8 @@ from tables import survival_tables
 
 from radpipe.prognosis.evaluation.controls import LABELS, Permutation, run_permutation
 from radpipe.prognosis.evaluation.harness import Bench
-from radpipe.prognosis.evaluation.models import ModelOptions, prepare
+from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.study import Study, make_study
 

@@ -12,7 +12,7 @@ from radpipe.prognosis.evaluation.seeds import LARGEST_SEED
 from radpipe.prognosis.models.table import MODELS
 
 if TYPE_CHECKING:
-    from radpipe.prognosis.evaluation.models import ModelOptions
+    from radpipe.prognosis.evaluation.options import ModelOptions
 
 # Panels of --help.
 DATA, MODEL, DESIGN = "Columns and patients", "Models", "Evaluation"
@@ -216,7 +216,7 @@ def model_options(
     SettingsError
         A branch has no name or no columns, or nothing selects what is to be kept.
     """
-    from radpipe.prognosis.evaluation.models import ModelOptions
+    from radpipe.prognosis.evaluation.options import ModelOptions
 
     if keep is not None and selection is None:
         raise SettingsError(

@@ -126,6 +126,7 @@ def embed(
             where="embed",
             found=f"{threads} threads, batches of {batch}",
             expected="1 or more of each",
+            remedy="ask for one at least",
         )
     network.eval()
     if device == "cpu":

@@ -8,7 +8,8 @@ from torch.nn.functional import adaptive_avg_pool3d
 
 _WIDTHS = (16, 32, 64, 128)
 _CHANNELS_TOGETHER = 4
-_SURROUNDINGS = 0.02
+# What a voxel outside the ROI counts beside one inside.
+SURROUNDINGS = 0.02
 _TINY = 1e-4
 
 
@@ -98,7 +99,7 @@ def _normalised(width: int) -> nn.Module:
 
 
 def _mean_and_spread(maps: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    weight = adaptive_avg_pool3d(mask, (*maps.shape[2:],)) + _SURROUNDINGS
+    weight = adaptive_avg_pool3d(mask, (*maps.shape[2:],)) + SURROUNDINGS
     weight = weight / weight.sum(dim=(2, 3, 4), keepdim=True)
     mean = (maps * weight).sum(dim=(2, 3, 4), keepdim=True)
     variance = ((maps - mean).square() * weight).sum(dim=(2, 3, 4))

@@ -83,7 +83,11 @@ class Training:
         for name, (sensible, expected) in ranges.items():
             if not sensible:
                 raise SettingsError(
-                    "out of range", where=name, found=getattr(self, name), expected=expected
+                    "out of range",
+                    where=name,
+                    found=getattr(self, name),
+                    expected=expected,
+                    remedy="mend it, or leave it out",
                 )
 
     def resolved(self) -> Training:
@@ -168,7 +172,13 @@ def train_encoder(
     training = training.resolved()
     supervised = METHODS[training.method].supervised
     if supervised and outcome is None:
-        raise SettingsError("this method needs outcomes", where="method", found=training.method)
+        raise SettingsError(
+            "this method needs outcomes",
+            where="method",
+            found=training.method,
+            expected="events and times, or classes",
+            remedy="give them, or take a method that looks at images alone",
+        )
     patients = make_patients(inputs, outcome if supervised else None, training.seed)
     with _one_thread(), torch.random.fork_rng(devices=[]):
         course = Course(spec, training, patients, checkpoint)

@@ -45,7 +45,7 @@ class Embedded:
         Of the cohort, in the table, and without a patch.
     reused, computed : int
         Rows that were there before, and that this command made.
-    beyond : list of str
+    larger_than_patch : list of str
         Cases whose ROI exceeds the patch.
     seconds : float
         Wall time of the command.
@@ -58,7 +58,7 @@ class Embedded:
     failures: int
     reused: int
     computed: int
-    beyond: list[str]
+    larger_than_patch: list[str]
     seconds: float
 
 
@@ -119,7 +119,7 @@ def embed_run(
             # Not before there are patches to replace it from.
             _forget(run)
         keys = read_row_keys(run.patch_run.features_path)
-        beyond = _beyond(run.patch_run, encoder)
+        larger_than_patch = _larger_than_patch(run.patch_run, encoder)
         remove_parts(run.path)
         if encoder.network is None:
             encoder = fitted(encoder, run, keys, progress)
@@ -144,7 +144,7 @@ def embed_run(
         failures=cut.failures,
         reused=reused,
         computed=len(keys) - reused,
-        beyond=beyond,
+        larger_than_patch=larger_than_patch,
         seconds=round(time.perf_counter() - started, 3),
     )
 
@@ -254,7 +254,7 @@ def _forget(run: Run) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _beyond(run: Run, encoder: Encoder) -> list[str]:
+def _larger_than_patch(run: Run, encoder: Encoder) -> list[str]:
     """Name the cases of which the encoder is not shown all."""
     told = run.diagnostics()
     if "patch_outside" not in told:

@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn.functional import avg_pool3d, interpolate
 
 from radpipe.networks.methods.base import Method, Outcome
+from radpipe.networks.small import SURROUNDINGS
 
 _OCTAVES = 3
 _CELL = 4
-_SURROUNDINGS = 0.02
 _WHOLE = 5.0
 _TINY = 1e-3
 
@@ -84,7 +84,7 @@ class Autoencoder(Method):
         if "mask" not in self.channels:
             return image, torch.ones_like(image)
         mask = patches[:, self.channels.index("mask")].unsqueeze(1)
-        return image, mask + _SURROUNDINGS
+        return image, mask + SURROUNDINGS
 
 
 def draw(image: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

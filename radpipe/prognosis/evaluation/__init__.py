@@ -13,7 +13,7 @@ from radpipe.errors import ModelError
 if TYPE_CHECKING:
     from radpipe.prognosis.evaluation.cross_validation import evaluate
     from radpipe.prognosis.evaluation.explanation import explain
-    from radpipe.prognosis.evaluation.models import ModelOptions
+    from radpipe.prognosis.evaluation.options import ModelOptions
     from radpipe.prognosis.evaluation.prediction import predict
     from radpipe.prognosis.evaluation.results import Evaluation
     from radpipe.prognosis.evaluation.training import train
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Evaluation": "results",
-    "ModelOptions": "models",
+    "ModelOptions": "options",
     "evaluate": "cross_validation",
     "explain": "explanation",
     "predict": "prediction",

@@ -29,11 +29,12 @@ from radpipe.prognosis.evaluation.harness import Bench, Fitted, run_fold
 from radpipe.prognosis.evaluation.leaks import require_no_leak
 from radpipe.prognosis.evaluation.measures import prediction_times
 from radpipe.prognosis.evaluation.models import (
-    ModelOptions,
     choose_models,
     prepare,
+    source_facts,
     stability_facts,
 )
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import IDENTIFIER, IMAGE, VALUES
 from radpipe.prognosis.evaluation.result_tables import (
@@ -260,7 +261,7 @@ def evaluate(
         "leaks": {"checked": list(CHECKED), "found": {}},
         "volume_reversed": volume_reversed(study),
         "withheld": withheld,
-        "source": study.source_facts(),
+        "source": source_facts(study, options, design.seed),
         "versions": versions(),
     }
     log.info("evaluated in %.0f s", clock.perf_counter() - started)

@@ -13,6 +13,8 @@ from radpipe.errors import ModelError
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.columns import counted, id_text, listed, name_of_table
+from radpipe.prognosis.tables.embeddings import embedding_columns
+from radpipe.store import MASK_VOLUME
 from radpipe.store.patches import PATCH_FILE
 from radpipe.store.table import differences
 
@@ -62,8 +64,13 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
             if PATCH_FILE in missing
             else "extract with the model's settings; give clinical columns with --clinical FILE",
         )
-    _require_same_extraction(saved, frame.attrs.get("provenance"))
-    _require_same_embedding(saved, frame.attrs.get("embeddings"))
+    embedded = _of_embedding(saved, frame)
+    roles = saved.facts["training"]["roles"]
+    others = {*embedded, *roles["clinical_columns"], roles["batch"], MASK_VOLUME}
+    if not others.issuperset(columns):
+        _require_same_extraction(saved, frame.attrs.get("provenance"))
+    if embedded:
+        _require_same_embedding(saved, frame.attrs.get("embeddings"))
     _require_known_words(saved, frame)
     _warn_of_unseen(saved, frame)
     X: pd.DataFrame = frame[columns]
@@ -79,16 +86,23 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
     _refuse_differing(saved, "features were extracted", "extract", [*differences(ours, theirs)])
 
 
-def _require_same_embedding(saved: SavedModel, theirs: dict[str, Any] | None) -> None:
+def _of_embedding(saved: SavedModel, frame: pd.DataFrame) -> list[str]:
     ours = saved.facts["source"].get("embeddings")
-    if ours is None or theirs is None:
+    if ours is None:
+        return []
+    made = {*embedding_columns(frame, ours["encoder"]), PATCH_FILE}
+    return [name for name in saved.facts["columns"] if name in made]
+
+
+def _require_same_embedding(saved: SavedModel, theirs: dict[str, Any] | None) -> None:
+    ours = saved.facts["source"]["embeddings"]
+    if theirs is None:
+        log.warning("the table does not tell how its embeddings were made: not compared")
         return
     differing = [*differences(ours["provenance"], theirs["provenance"])]
     if PATCH_FILE in saved.facts["columns"]:
         # The model brings its own encoder, and asks for the patches alone.
         differing = [each for each in differing if each[0].startswith("settings.patch")]
-    elif not any(name in saved.facts["columns"] for name in theirs["columns"]):
-        differing = []
     _refuse_differing(saved, "embeddings were made", "embed", differing)
 
 

@@ -18,11 +18,12 @@ from radpipe.prognosis.evaluation.harmonisation import (
     warn_of_unharmonised,
 )
 from radpipe.prognosis.evaluation.models import (
-    ModelOptions,
     choose_models,
     prepare,
+    source_facts,
     stability_facts,
 )
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.oracles import require_no_oracle
 from radpipe.prognosis.evaluation.overlap import patient_hashes
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
@@ -147,7 +148,9 @@ def train(
     _warn_of_few_events(study, fitted)
     others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
     baselines = {name: _fit(study, name, options, seed) for name in others if name != model}
-    save(fitted, out, _facts(study, model, fitted, baselines), baselines)
+    facts = _facts(study, model, fitted, baselines)
+    source = source_facts(study, options, seed)
+    save(fitted, out, {**facts, "source": source}, baselines)
     return load(out)
 
 
@@ -192,7 +195,6 @@ def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]
         "endpoint": study.endpoint_facts(),
         "training": training,
         "horizons": _horizons(study),
-        "source": study.source_facts(),
         "versions": versions(),
     }
 

@@ -135,8 +135,8 @@ def _parts(state: dict[str, Any], parameters: dict[str, Any]) -> Iterator[str]:
         yield f"Branch `{name}`: {len(branch['columns'])} columns{told}"
     if "reduction" in parameters:
         yield _steps(parameters["reduction"] or asdict(Reduction()))
-    if state.get("branches", {}).keys() & {EMBEDDINGS} or "reduction" not in parameters:
-        yield from _components(parameters)
+    if "embedding" in parameters and EMBEDDINGS in state.get("branches", {EMBEDDINGS}):
+        yield _components(parameters)
     coefficients = state.get("learnt", {}).get("coefficients")
     if coefficients:
         yield f"Coefficients of columns as they leave the steps: {_strongest(coefficients)}"
@@ -154,11 +154,10 @@ def _steps(reduction: dict[str, Any]) -> str:
     return f"Steps before features are learnt from: {', '.join(told)}"
 
 
-def _components(parameters: dict[str, Any]) -> Iterator[str]:
-    if "embedding" in parameters:
-        how = Embedding(**(parameters["embedding"] or {}))
-        learner = "boosted trees" if how.head == XGBOOST else "ridge regression"
-        yield f"The embedding is {how.components} principal components to {learner}"
+def _components(parameters: dict[str, Any]) -> str:
+    how = Embedding(**(parameters["embedding"] or {}))
+    learner = "boosted trees" if how.head == XGBOOST else "ridge regression"
+    return f"The embedding is at most {how.components} principal components to {learner}"
 
 
 def _strongest(coefficients: Mapping[str, float]) -> str:

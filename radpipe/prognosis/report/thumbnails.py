@@ -24,7 +24,10 @@ class Thumbnails:
     def __init__(self, run: Run | None) -> None:
         self._files: dict[str, Path] = {}
         if run is not None and run.embeddings_path.is_file():
-            cases = read_table(run.embeddings_path, ["case_id"])[0]["case_id"].astype("str")
+            table, provenance = read_table(run.embeddings_path, ["case_id"])
+            cases = table["case_id"].astype("str")
+            told = provenance.settings if provenance is not None else {}
+            self._spacing_mm = told.get("patch", {}).get("spacing_mm", (1.0, 1.0, 1.0))
             files = map(run.patch_run.patches.path_of, read_row_keys(run.embeddings_path))
             self._files = dict(zip(cases, files, strict=False))
 
@@ -45,4 +48,4 @@ class Thumbnails:
             patch = read_patch(self._files[case_id])
         except (KeyError, RadpipeError):
             return None
-        return png_uri(thumbnail(patch.intensities, patch.roi))
+        return png_uri(thumbnail(patch.intensities, patch.roi, self._spacing_mm))

@@ -7,7 +7,8 @@ import pytest
 from radpipe.errors import LeakError
 from radpipe.prognosis.evaluation import controls, evaluate
 from radpipe.prognosis.evaluation.harness import Bench
-from radpipe.prognosis.evaluation.models import ModelOptions, prepare
+from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.models.elastic_net import CoxModel
 from radpipe.prognosis.models.table import MODELS, Entry

@@ -8,7 +8,7 @@ import pytest
 
 from radpipe.errors import LeakError, ModelError, RunError, SettingsError, TableError
 from radpipe.prognosis.evaluation import Evaluation, evaluate
-from radpipe.prognosis.evaluation.models import ModelOptions
+from radpipe.prognosis.evaluation.options import ModelOptions
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME
 from tests.unit.prognosis.evaluations import (
     CALL,

@@ -10,7 +10,8 @@ from sksurv.metrics import concordance_index_censored
 
 from radpipe.errors import SettingsError, TableError
 from radpipe.prognosis.evaluation import evaluate, train
-from radpipe.prognosis.evaluation.models import ModelOptions, prepare
+from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.models.table import BASELINES
 from radpipe.prognosis.report import write_report

@@ -24,7 +24,8 @@ from sksurv.metrics import (
 )
 from sksurv.nonparametric import kaplan_meier_estimator
 
-from radpipe.prognosis.evaluation.models import ModelOptions, prepare
+from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.models.table import BASELINES
 from tests.unit.prognosis.cohorts import VOLUME

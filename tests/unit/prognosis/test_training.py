@@ -8,7 +8,7 @@ import pytest
 
 from radpipe.errors import LeakError, ModelError, RunError, SettingsError, TableError
 from radpipe.prognosis.evaluation import train
-from radpipe.prognosis.evaluation.models import ModelOptions
+from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.models.storage import load
 from radpipe.prognosis.survival import kaplan_meier, make_endpoint
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, few_events, simulate

@@ -92,9 +92,7 @@ def overlay_picture(
         return _png(figure)
 
 
-def thumbnail(
-    intensities: Floats, roi: Booleans, spacing_mm: Sequence[float] = (1.0, 1.0, 1.0)
-) -> bytes:
+def thumbnail(intensities: Floats, roi: Booleans, spacing_mm: Sequence[float]) -> bytes:
     """Draw the axial plane through an ROI's centroid, with its contour.
 
     Parameters
@@ -104,7 +102,7 @@ def thumbnail(
     roi : ndarray of bool, shape (z, y, x)
         The ROI on the same grid.
     spacing_mm : sequence of float
-        Along (z, y, x); by default voxels are square in that plane.
+        Along (z, y, x).
 
     Returns
     -------

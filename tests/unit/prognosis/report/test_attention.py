@@ -157,7 +157,7 @@ def test_planes_have_the_patients_proportions():
     # Side by side 16, 16 and 12 mm wide, two rows of 16 mm, and 0.56 inches for words and gaps.
     scale = (width - 18) / 44
     assert height == pytest.approx(2 * 16 * scale + 0.56 * 150, abs=3)
-    small = pixels(thumbnail(image, roi))
+    small = pixels(thumbnail(image, roi, (1.0, 1.0, 1.0)))
     assert small.shape == (195, 195, 3)
     # 16 by 12 voxels: black above and below.
     assert not small[:15].any()
@@ -168,7 +168,7 @@ def test_planes_have_the_patients_proportions():
 def test_an_roi_that_fills_the_patch_or_is_not_there_has_no_contour():
     image, roi, _ = patch()
     for mask in (np.ones_like(roi), np.zeros_like(roi)):
-        assert len(thumbnail(image, mask)) > 500
+        assert len(thumbnail(image, mask, (1.0, 1.0, 1.0))) > 500
 
 
 def with_similar(folder, **evaluation):
