@@ -23,7 +23,10 @@ def predict(
     ] = None,
     similar: Annotated[
         Path | None,
-        typer.Option(help="The training run: name its patients whose tumours look most alike."),
+        typer.Option(
+            help="The training run: name its patients whose tumours look most alike, and show "
+            "them in a page beside the table."
+        ),
     ] = None,
     similar_clinical: Annotated[
         Path | None,
@@ -40,13 +43,19 @@ def predict(
 ) -> None:
     """Tell patients' risk, survival, what drove it, and whether the model knows such patients."""
     from radpipe.prognosis.evaluation import predict as run
+    from radpipe.prognosis.models.storage import load
+    from radpipe.prognosis.report.similar import write_similar
     from radpipe.prognosis.tables.columns import counted
     from radpipe.store import write_table
     from radpipe.store.files import whole_file
 
+    page = out.with_suffix(".html")
     _check_output(out)
+    if similar is not None:
+        _require_new(page)
+    saved = load(model)
     scores = run(
-        model,
+        saved,
         table,
         times_in(horizons),
         clinical=clinical,
@@ -60,6 +69,9 @@ def predict(
     else:
         with whole_file(out) as part:
             scores.to_csv(part, index=False)
+    if similar is not None:
+        write_similar(scores, saved.facts["endpoint"], table, similar, page)
+        typer.echo(f"those who looked alike: {page}")
     unlike = int(scores["unlike_training"].sum())
     if unlike:
         typer.echo(f"unlike the training patients: {unlike} of {len(scores)}")
@@ -75,6 +87,10 @@ def _check_output(out: Path) -> None:
             expected=".csv or .parquet",
             remedy="end the file's name so",
         )
+    _require_new(out)
+
+
+def _require_new(out: Path) -> None:
     if out.exists() or not out.parent.is_dir():
         raise RunError(
             "the output is there already" if out.exists() else "the output's folder is not there",

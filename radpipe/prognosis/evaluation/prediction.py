@@ -116,7 +116,7 @@ def predict(
     )
     parts = [_probabilities(saved, X, times), drivers(saved.model, X), acquaintance(saved, X)]
     if similar is not None:
-        parts.append(fellows(saved, X, frame["patient_id"], similar, similar_clinical))
+        parts.append(similar_patients(saved, X, frame["patient_id"], similar, similar_clinical))
     return pd.concat([scores, *(part.reset_index(drop=True) for part in parts)], axis=1)
 
 
@@ -206,7 +206,7 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(told, X.index)
 
 
-def fellows(
+def similar_patients(
     saved: SavedModel,
     X: pd.DataFrame,
     patients: pd.Series,
@@ -222,7 +222,7 @@ def fellows(
     X : DataFrame, shape (n, p)
         Its columns.
     patients : Series of str, shape (n,)
-        Whose rows these are: nobody is his own fellow.
+        Whose rows these are: nobody is similar to himself.
     table : str, Path or DataFrame
         The training table.
     clinical : str, Path or DataFrame, optional
@@ -231,7 +231,7 @@ def fellows(
     Returns
     -------
     DataFrame
-        ``similar_percentile``, how many percent of the training patients have a nearer fellow;
+        ``similar_percentile``, how many percent of the training patients have a nearer one;
         ``similar_1`` (a case_id), ``similar_1_cosine``, ``similar_1_time``, ``similar_1_event``
         (False: censored then) ...
 
@@ -260,12 +260,12 @@ def fellows(
     outcomes = study.identifiers().drop(columns="patient_id")
     parts = {"similar_percentile": found.percentile}
     for rank, places in enumerate(found.places.T, 1):
-        fellow, cosine = outcomes.iloc[places].reset_index(drop=True), found.cosines[:, rank - 1]
+        other, cosine = outcomes.iloc[places].reset_index(drop=True), found.cosines[:, rank - 1]
         # Where there are too few others, the last would be the patient himself.
-        fellow = fellow[np.isfinite(cosine)].reindex(fellow.index)
-        parts[f"similar_{rank}"] = fellow.pop("case_id")
-        parts[f"similar_{rank}_cosine"] = np.where(fellow["event"].isna(), np.nan, cosine)
-        parts |= {f"similar_{rank}_{name}": column for name, column in fellow.items()}
+        other = other[np.isfinite(cosine)].reindex(other.index)
+        parts[f"similar_{rank}"] = other.pop("case_id")
+        parts[f"similar_{rank}_cosine"] = np.where(other["event"].isna(), np.nan, cosine)
+        parts |= {f"similar_{rank}_{name}": column for name, column in other.items()}
     return pd.DataFrame(parts)
 
 

@@ -27,7 +27,7 @@ class Neighbours(NamedTuple):
     cosines : ndarray of float64, shape (m, k)
         1: the same direction of standardised embeddings.
     percentile : ndarray of float64, shape (m,)
-        Percent of the training patients whose own nearest fellow is nearer than this patient's.
+        Percent of the training patients whose own nearest one is nearer than this patient's.
     """
 
     places: np.ndarray

@@ -1,20 +1,16 @@
-"""Fill the template and write the page."""
+"""The report of an evaluation."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from radpipe.errors import RunError
 from radpipe.prognosis.report import opening
 from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.questions import QUESTIONS
 from radpipe.prognosis.report.questions.comparison import verdicts
-from radpipe.store.files import whole_file
+from radpipe.prognosis.report.template import write_page
 
 log = logging.getLogger("radpipe")
 
@@ -62,19 +58,7 @@ def write_report(
             "no run in %s: the page shows no failures and no pictures; name the run with --run",
             ", ".join(extraction.looked),
         )
-    html = _template().render(page_content(evidence))
-    try:
-        with whole_file(out) as part:
-            part.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            "cannot write the report",
-            where=str(out),
-            found=error.strerror,
-            expected="a file name in a folder that exists",
-            remedy="make the folder, or name another file with --out",
-        ) from error
-    return out
+    return write_page(page_content(evidence), out)
 
 
 def page_content(evidence: Evidence) -> dict[str, Any]:
@@ -100,29 +84,4 @@ def page_content(evidence: Evidence) -> dict[str, Any]:
         "scale": opening.scale(evidence),
         "banners": opening.banners(evidence),
         "sections": [section for section in answered if section is not None],
-        **_style_and_script(),
     }
-
-
-def _style_and_script() -> dict[str, str]:
-    style, script = (
-        files(__package__).joinpath(name).read_text(encoding="utf-8")
-        for name in ("report.css", "report.js")
-    )
-    # The page's policy lets this very script run, and no other.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {"style": style, "script": script, "script_hash": digest}
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # The file ends in .j2, which autoescape by suffix would take for plain text.
-    environment = Environment(
-        loader=PackageLoader("radpipe.prognosis.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")

@@ -27,7 +27,7 @@ def test_neighbours_are_those_of_scikit_learn(points):
     np.testing.assert_allclose(found.cosines, 1 - distances, atol=1e-12)
 
 
-def test_percentile_counts_training_patients_with_a_nearer_fellow(points):
+def test_percentile_counts_training_patients_with_a_nearer_one(points):
     training, new = points
     found = nearest(training, new)
     told = NearestNeighbors(n_neighbors=2, metric="cosine", algorithm="brute").fit(training)

@@ -8,22 +8,13 @@ import numpy as np
 import pandas as pd
 
 from radpipe.prognosis.report import words
-from radpipe.prognosis.report.blocks import Block, Gallery, Heading, Points, Section, Text
+from radpipe.prognosis.report.blocks import Block, Heading, Section, Text
 from radpipe.prognosis.report.evidence import Evidence
-from radpipe.prognosis.report.gallery import Picture
+from radpipe.prognosis.report.similar import HOW, NO_PROOF, Similar, beside, farther
 from radpipe.prognosis.report.thumbnails import Thumbnails
 
 MOST_SHOWN = 4
 _FAR = 95.0
-_NO_PROOF = (
-    "Likeness is no proof: the encoder may find alike what differs in all that matters, and what "
-    "became of a few patients foretells nothing of another one."
-)
-_HOW = (
-    "Beside each patient stand the patients of the training folds whose embeddings point the same "
-    "way, the nearest first; a cosine of 1 would be the same direction, 0 none in common. Outcomes "
-    "played no part in the choice."
-)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -43,13 +34,13 @@ def section(evidence: Evidence) -> Section | None:
     if similar is None or similar.empty:
         return None
     risks = _risks(evidence, similar)
-    blocks: list[Block] = [Text(_HOW)]
+    blocks: list[Block] = [Text(HOW)]
     outcomes = _outcomes(evidence)
     thumbnails = Thumbnails(evidence.extraction.embedded)
     for case in _spread(risks):
         rows = similar[similar["case_id"] == case].sort_values("rank")
         blocks += _patient(str(case), risks, rows, outcomes, thumbnails)
-    answer = words.sentences([_far(similar), _NO_PROOF])
+    answer = words.sentences([_far(similar), NO_PROOF])
     return Section("similar", "Which patients looked alike?", answer, blocks)
 
 
@@ -79,11 +70,11 @@ def _outcomes(evidence: Evidence) -> dict[str, str]:
 def _far(similar: pd.DataFrame) -> str:
     percentile = similar.drop_duplicates("case_id")["distance_percentile"]
     far = int((percentile > _FAR).sum())
-    return (
+    told = (
         f"Of {words.counted(len(percentile), 'patient')}, {far or 'none'} lie farther from the "
-        f"nearest training patient than {_FAR:.0f} % of the training patients lie from theirs; to "
-        "these nobody looked much alike."
+        f"nearest training patient than {_FAR:.0f} % of the training patients lie from theirs"
     )
+    return f"{told}; to these nobody looked much alike." if far else f"{told}."
 
 
 def _patient(
@@ -94,30 +85,13 @@ def _patient(
     thumbnails: Thumbnails,
 ) -> list[Block]:
     higher = int((risks > risks[case]).sum())
-    place = f"{higher + 1} of {len(risks)} by risk, the highest first"
-    distance = float(rows["distance_percentile"].iloc[0])
-    told: list[Block] = [
-        Heading(f"{case}: {outcomes[case]}"),
-        Text(
-            f"Number {place}. {distance:.0f} % of the training patients have a nearer fellow than "
-            "this patient has.",
-            soft=True,
-        ),
-    ]
-    fellows = [
-        (str(other), outcomes.get(str(other), "outcome not known"), float(cosine))
+    place = f"Number {higher + 1} of {len(risks)} by risk, the highest first. "
+    others = [
+        Similar(str(other), outcomes.get(str(other), "outcome not known"), float(cosine))
         for other, cosine in zip(rows["similar"], rows["cosine"], strict=True)
     ]
-    own = thumbnails.of(case)
-    if own is None:
-        sentences = [f"{other}: {what}, cosine {cosine:.2f}" for other, what, cosine in fellows]
-        return [*told, Points(sentences)]
-    pictures = [Picture(_alt(case), [case, "this patient", outcomes[case]], own)]
-    for other, what, cosine in fellows:
-        lines = [other, what, f"cosine {cosine:.2f}"]
-        pictures.append(Picture(_alt(other), lines, thumbnails.of(other)))
-    return [*told, Gallery(pictures)]
-
-
-def _alt(case: str) -> str:
-    return f"Axial plane of the patch of case {case} with the ROI's contour"
+    return [
+        Heading(f"{case}: {outcomes[case]}"),
+        Text(place + farther(float(rows["distance_percentile"].iloc[0])), soft=True),
+        beside(case, outcomes[case], others, thumbnails, thumbnails),
+    ]
