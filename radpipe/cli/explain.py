@@ -67,5 +67,7 @@ def _told(each: Explanation) -> str:
     if each.share_inside is not None:
         inside = f"{each.share_inside:.0%} of what moves it inside the ROI"
     even = f"which is {each.roi_share:.0%} of the patch"
-    alike = "–" if each.randomised is None else f"{each.randomised:.2f}"
-    return f"{each.case_id}: risk {each.risk:+.2f}; {inside}, {even}; like random weights {alike}"
+    told = f"{each.case_id}: risk {each.risk:+.2f}; {inside}, {even}"
+    if each.randomised is None:
+        return told
+    return f"{told}; correlation with the map of random weights {each.randomised:.2f} (1: no proof)"

@@ -133,14 +133,18 @@ def _show(saved: SavedModel, out: Path) -> None:
 
     from radpipe.cli.show import console, weights_in_words
     from radpipe.prognosis.tables.columns import counted
+    from radpipe.store.patches import PATCH_FILE
 
     training, page = saved.facts["training"], console()
     patients = counted(training["patients"], "patient")
     events = counted(training["events"], "event")
-    page.print(
-        f"{saved.name} trained on {patients}, {events}, "
-        f"{counted(len(saved.facts['columns']), 'column')}; uses {len(saved.model.used())} of them"
-    )
+    columns = [name for name in saved.facts["columns"] if name != PATCH_FILE]
+    told = [patients, events]
+    if len(columns) < len(saved.facts["columns"]):
+        told.append("an encoder fitted to their patches")
+    if columns:
+        told.append(f"{counted(len(columns), 'column')}; uses {len(saved.model.used())} of them")
+    page.print(f"{saved.name} trained on {', '.join(told)}")
     weights = saved.model.settings().get("weights")
     if weights:
         page.print(f"weights: {escape(weights_in_words(weights))}")

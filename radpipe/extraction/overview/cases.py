@@ -14,12 +14,13 @@ import pandas as pd
 from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Run, read_table
 
 TINY_ROI_VOXELS = 64
+_MOSTLY = 0.5
 _KEYS = list(KEY_COLUMNS)
 _REASONS = "diagnostics_Undefined"
 _FAILED_COLUMNS = [*_KEYS, "stage", "error", "message", "remedy", "image", "mask"]
 _TOLD_COLUMNS = [
     "case_id", "row_key", "image", "mask", "picture",
-    "roi_voxels", "roi_touches_edge", "flat_image_types", _REASONS,
+    "roi_voxels", "roi_touches_edge", "flat_image_types", "patch_outside", "patch_padded", _REASONS,
 ]  # fmt: skip
 
 Record = dict[str, Any]
@@ -39,19 +40,22 @@ class Flag:
         What it means, and what to do.
     raised : callable
         Tells whether a case's record has it.
+    of_patches : bool
+        Whether it says something of what an encoder is shown.
     """
 
     key: str
     name: str
     why: str
     raised: Callable[[Record], bool]
+    of_patches: bool = False
 
 
 FLAGS = (
     Flag(
         "failed",
         "Failed",
-        "the case has no features; the table of failures tells why, and what to do",
+        "the case has no row; the table of failures tells why, and what to do",
         lambda case: bool(case["error"]),
     ),
     Flag(
@@ -78,6 +82,21 @@ FLAGS = (
         "Undefined features",
         "some features are not defined for this ROI, and NaN in the table",
         lambda case: (case["unusual"] or 0) > 0,
+    ),
+    Flag(
+        "larger",
+        "Larger than the patch",
+        "part of the ROI lies outside the patch, where the encoder does not see it: embed with a "
+        "larger spacing, if the encoder bears one",
+        lambda case: (case["outside"] or 0) > 0,
+        of_patches=True,
+    ),
+    Flag(
+        "padded",
+        "Mostly padding",
+        f"more than {_MOSTLY:.0%} of the patch lies outside the image",
+        lambda case: (case["padded"] or 0) > _MOSTLY,
+        of_patches=True,
     ),
 )
 
@@ -165,6 +184,8 @@ def _record(row: dict[Any, Any]) -> Record:
         "unusual": _as(int, row.get("unusual")),
         "flat": _as(int, row.get("flat_image_types")),
         "clipped": _as(bool, row.get("roi_touches_edge")),
+        "outside": _as(float, row.get("patch_outside")),
+        "padded": _as(float, row.get("patch_padded")),
     }
     case["message"] = _without_repeats(str(row.get("message") or ""), case)
     case["reasons"] = _reasons(row.get(_REASONS))

@@ -103,7 +103,9 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
     cases = cases_of(run)
     return {
         "name": run.path.resolve().name,
-        "headline": words.headline(cases, words.planned(facts, cases), finished),
+        "headline": words.headline(
+            cases, words.planned(facts, cases), finished, words.made_of_a_case(facts)
+        ),
         "unfinished": None if finished else words.unfinished(run),
         "counts": words.counts(cases, facts),
         "facts": words.facts_in_words(facts),
@@ -119,9 +121,11 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
 
 def _flags(cases: list[Record]) -> dict[str, Any]:
     counts = Counter(key for case in cases for key in case["flags"])
+    patches = any(case["outside"] is not None for case in cases)
+    flags = [flag for flag in FLAGS if patches or not flag.of_patches]
     return {
-        "flag_names": {flag.key: flag.name for flag in FLAGS},
-        "flags": [(flag, counts[flag.key]) for flag in FLAGS],
+        "flag_names": {flag.key: flag.name for flag in flags},
+        "flags": [(flag, counts[flag.key]) for flag in flags],
         "unflagged": sum(not case["flags"] for case in cases),
     }
 

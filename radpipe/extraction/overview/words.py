@@ -7,6 +7,7 @@ from typing import Any
 from radpipe.extraction.overview.cases import Cases
 from radpipe.store import Run
 from radpipe.store.lock import holder_of, is_held
+from radpipe.store.patches import PATCHES
 
 UNKNOWN = "–"
 
@@ -124,7 +125,7 @@ def planned(facts: dict[str, Any], cases: Cases) -> int:
     return told if isinstance(told, int) else len(cases.all)
 
 
-def headline(cases: Cases, total: int, finished: bool = True) -> str:
+def headline(cases: Cases, total: int, finished: bool = True, made: str = "features") -> str:
     """Say in a sentence how the run went.
 
     Parameters
@@ -135,6 +136,8 @@ def headline(cases: Cases, total: int, finished: bool = True) -> str:
         Cases in all.
     finished : bool
         Whether the run came to its end.
+    made : str
+        What was made of a case; see :func:`made_of_a_case`.
 
     Returns
     -------
@@ -148,9 +151,25 @@ def headline(cases: Cases, total: int, finished: bool = True) -> str:
     so_far = "" if finished else "So far "
     flags = f", {flagged:,} {_has(flagged)} a flag" if flagged else ""
     return (
-        f"{so_far}{done:,} of {_count(total, 'case')} {_has(done)} features; "
+        f"{so_far}{done:,} of {_count(total, 'case')} {_has(done)} {made}; "
         f"{f'{failed:,}' if failed else 'none'} failed{flags}."
     )
+
+
+def made_of_a_case(facts: dict[str, Any]) -> str:
+    """Tell what a run makes of a case.
+
+    Parameters
+    ----------
+    facts : dict
+        ``run.json``.
+
+    Returns
+    -------
+    str
+        Features, or a patch for an encoder.
+    """
+    return "a patch" if facts.get("engine") == PATCHES else "features"
 
 
 def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -170,10 +189,11 @@ def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
     """
     figures = [
         ("Cases", whole(planned(facts, cases))),
-        ("With features", whole(len(cases.done))),
+        (f"With {made_of_a_case(facts)}", whole(len(cases.done))),
         ("Failed", whole(len(cases.failed))),
-        ("Features a case", whole(cases.features)),
     ]
+    if facts.get("engine") != PATCHES:
+        figures.append(("Features a case", whole(cases.features)))
     # A merged run took no time of its own.
     if time := facts.get("seconds"):
         figures.append(("Last command", duration(time)))
@@ -199,12 +219,20 @@ def facts_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
         "Cohort": cohort.get("manifest"),
         "Merged from": ", ".join(facts.get("merged", [])),
         "Engine": facts.get("engine"),
+        "Patch": _patch(facts.get("settings", {}).get("patch")),
         "Version of its values": facts.get("values_version"),
         "Workers": facts.get("workers"),
         "Started": facts.get("started"),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
     return [(name, str(value)) for name, value in told.items() if value not in (None, "")]
+
+
+def _patch(told: dict[str, Any] | None) -> str:
+    if told is None:
+        return ""
+    voxels, spacing = ((f"{each:g}" for each in told[name]) for name in ("size", "spacing_mm"))
+    return f"{' × '.join(voxels)} voxels of {' × '.join(spacing)} mm (z, y, x)"
 
 
 def unfinished(run: Run) -> str:

@@ -279,7 +279,7 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
 
 
 def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
-    """Refuse what nobody fits; warn where few events teach an encoder."""
+    """Refuse what nobody fits; tell what is fitted, and warn where few events teach it."""
     fitted = study.encoder_training
     if fitted is None:
         asked = {f"--{name}": getattr(options, name) for name in ("method", "epochs", "patience")}
@@ -297,7 +297,14 @@ def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
     from radpipe.networks.methods import METHODS as LEARNT
     from radpipe.networks.training import warn_of_few_events
 
-    if LEARNT[options.method or fitted["method"]].supervised:
+    method = options.method or fitted["method"]
+    log.warning(
+        "%s learnt from these very patients: its columns are left out, and it learns anew, by %s, "
+        "wherever a model is fitted, which takes minutes",
+        study.encoder,
+        method,
+    )
+    if LEARNT[method].supervised:
         warn_of_few_events(fewest_of(study.endpoint))
 
 

@@ -134,14 +134,17 @@ def farther(percentile: float) -> str:
     Parameters
     ----------
     percentile : float
-        How many percent of the training patients have a nearer one.
+        How many percent of the training patients have someone more like them.
 
     Returns
     -------
     str
         A sentence.
     """
-    return f"{percentile:.0f} % of the training patients have a nearer one than this patient has."
+    return (
+        f"{percentile:.0f} % of the training patients have someone more like them than this patient "
+        "has."
+    )
 
 
 def _similar(row: Mapping[Any, Any], axis: TimeAxis | None) -> Iterator[Similar]:

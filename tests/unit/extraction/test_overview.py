@@ -64,11 +64,26 @@ def test_names_are_text_and_never_markup(tmp_path):
         ("flat_image_types", [0, 1, 3], "flat"),
         ("roi_voxels", [64, 63, 1], "tiny"),
         ("roi_touches_edge", [False, True, True], "clipped"),
+        ("patch_outside", [0.0, 0.01, 0.9], "larger"),
+        ("patch_padded", [0.5, 0.51, 1.0], "padded"),
     ],
 )
 def test_flags_of_diagnostics(tmp_path, column, cells, flag):
     run = write_run(tmp_path / "run", ["a", "b", "c"], told={column: cells})
     assert [case["flags"] for case in cases_of(run).done] == [[], [flag], [flag]]
+
+
+def test_a_run_of_patches_speaks_of_patches(tmp_path):
+    run = write_run(tmp_path / "run", ["a", "b"], told={"patch_outside": [0.0, 0.2]})
+    patch = {"size": [32, 32, 32], "spacing_mm": [3.0, 2.0, 2.0]}
+    facts = read_json(run.facts_path) | {"engine": "patches", "settings": {"patch": patch}}
+    write_json(run.facts_path, facts)
+    text = _page(run).text
+    assert "2 of 2 cases have a patch; none failed, 1 has a flag." in text
+    assert "32 × 32 × 32 voxels of 3 × 2 × 2 mm (z, y, x)" in text
+    assert "Features a case" not in text
+    assert "Larger than the patch" in text
+    assert "Larger than the patch" not in _page(write_run(tmp_path / "other", ["a"])).text
 
 
 def test_seconds_come_from_the_log(tmp_path):
@@ -119,7 +134,7 @@ def test_unknown_is_neither_zero_nor_a_flag(tmp_path):
 
 
 def test_every_flag_is_explained_with_its_threshold(tmp_path):
-    text = _page(write_run(tmp_path / "run", ["a"])).text
+    text = _page(write_run(tmp_path / "run", ["a"], told={"patch_outside": [0.0]})).text
     assert all(flag.name in text and flag.why in text for flag in FLAGS)
     assert "fewer than 64 voxels" in text
 

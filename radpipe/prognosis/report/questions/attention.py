@@ -119,7 +119,7 @@ def _table(cases: list[dict[str, Any]]) -> Grid:
         [
             Cell(case["case_id"]),
             Cell(words.number(case["risk"], signed=True), case["risk"]),
-            Cell(words.number(case["strongest"]), case["strongest"]),
+            Cell(_small(case["strongest"]), case["strongest"]),
             Cell(words.percent(case["share_inside"]), case["share_inside"]),
             Cell(words.percent(case["roi_share"]), case["roi_share"]),
             Cell(words.number(case["randomised"]), case["randomised"]),
@@ -128,6 +128,10 @@ def _table(cases: list[dict[str, Any]]) -> Grid:
     ]
     data = Data("attention", _DATA, [[case[name] for name in _DATA] for case in cases])
     return Grid("What moves the risk", columns, rows, data)
+
+
+def _small(value: float | None) -> str:
+    return words.number(value, 2 if value is None or value >= 0.1 else 4)
 
 
 def _whose(explained: Explained, unit: str) -> str:
