@@ -142,8 +142,8 @@ def farther(percentile: float) -> str:
         A sentence.
     """
     return (
-        f"{percentile:.0f} % of the training patients have someone more like them than this patient "
-        "has."
+        f"{percentile:.0f} % of the training patients have someone more like them than this "
+        "patient has."
     )
 
 

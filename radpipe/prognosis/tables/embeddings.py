@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,7 +17,9 @@ from radpipe.prognosis.tables.reading import IDENTIFIERS, read_any, with_patient
 from radpipe.store import MASK_VOLUME, Provenance
 from radpipe.store.patches import PATCH_FILE
 from radpipe.store.run import Run
-from radpipe.store.table import read_row_keys
+from radpipe.store.table import read_provenance, read_row_keys
+
+log = logging.getLogger("radpipe")
 
 
 def is_of_encoder(provenance: Provenance | Mapping[str, Any] | None) -> bool:
@@ -140,7 +143,7 @@ def embedding_columns(frame: pd.DataFrame, encoder: str) -> list[str]:
 
 def join_embeddings(
     features: pd.DataFrame, path: Path, identifier: str
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, dict[str, Any] | None]:
     """Put embeddings beside the features of the same cases.
 
     Parameters
@@ -156,14 +159,19 @@ def join_embeddings(
     -------
     frame : DataFrame
         The rows of ``features``; empty cells where a case has no embedding.
-    facts : dict
-        Of :func:`read_embeddings`.
+    facts : dict or None
+        Of :func:`read_embeddings`; None where the patches to fit the encoder anew are gone, which
+        is no matter of features and is logged as a warning to ``radpipe``.
 
     Raises
     ------
     TableError
         It cannot be read, or is of other masks.
     """
+    provenance = read_provenance(path)
+    if provenance is not None and provenance.settings.get("fitted_on") and _patches(path) is None:
+        log.warning("embeddings are left out: %s", _without_patches(str(path), provenance.engine))
+        return features, None
     theirs, facts = read_embeddings(path, identifier)
     theirs = theirs.set_index("case_id")
     _require_same_masks(features, theirs, path)

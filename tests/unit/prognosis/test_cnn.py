@@ -13,7 +13,7 @@ from radpipe.errors import LeakError, ModelError
 from radpipe.networks.saved import load_encoder
 from radpipe.prognosis.evaluation import ModelOptions, evaluate, predict, train
 from radpipe.prognosis.evaluation.leaks import require_fitted_on
-from radpipe.prognosis.evaluation.models import prepare
+from radpipe.prognosis.evaluation.models import prepare, source_facts
 from radpipe.prognosis.evaluation.study import Roles, make_study
 from radpipe.prognosis.tables.steps import Embed
 from radpipe.prognosis.tables.steps import embed as fitting
@@ -96,8 +96,15 @@ def test_evaluation_fits_it_in_every_fold_and_names_no_file(run, clinical, fits)
     assert [count for count, _ in fits] == [32] * 5
     told = json.dumps(result.metrics)
     assert ".npz" not in told
-    assert result.metrics["source"]["embeddings"]["training"] == TRAINING
+    assert result.metrics["source"]["embeddings"]["training"] == {**TRAINING, "seed": 0}
     assert {*result.predictions["model"]} == {"volume", "cnn"}
+
+
+def test_metrics_tell_the_training_that_is_carried_out(run, clinical):
+    options = ModelOptions(method="vicreg", epochs=3)
+    told = source_facts(make_study(run, clinical, ROLES), options, 5)["embeddings"]["training"]
+    assert (told["method"], told["epochs"], told["seed"]) == ("vicreg", 3, 5)
+    assert told["augmentations"] is None
 
 
 def test_the_fusion_takes_the_same_encoder(run, clinical, fits):

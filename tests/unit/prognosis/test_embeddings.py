@@ -115,6 +115,19 @@ def test_without_their_patches_they_are_refused(tmp_path, told):
         make_study(run, told[1], ROLES)
 
 
+def test_features_do_without_the_patches_of_an_embedding(tmp_path, told, caplog):
+    features, clinical = told
+    ids = [*features["patient_id"]]
+    run = write_features(
+        tmp_path / "run", ids, **features.drop(columns="patient_id").to_dict("list")
+    )
+    write_run(run, vectors(ids, encoder="radpipe-small"), "radpipe-small", TRAINING)
+    study = make_study(run, clinical, ROLES)
+    assert TEXTURE in study.features
+    assert not study.embeddings
+    assert "embeddings are left out" in caplog.text
+
+
 def test_evaluation_compares_the_embedding_with_all_others(run, told):
     result = evaluate(
         run,
