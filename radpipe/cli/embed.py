@@ -105,7 +105,8 @@ def embed(
     if as_json:
         typer.echo(json.dumps({**asdict(done), "exit_code": exit_code}, indent=1))
     batch.tell_done(done.rows, done.cases, done.reused, done.seconds, done.embeddings, as_json)
-    batch.tell_failures(Run(out).patch_run, done.failures)
+    # Those without an embedding have been named.
+    batch.tell_failures(Run(out).patch_run, done.failures - len(done.not_finite))
     if exit_code:
         raise typer.Exit(exit_code)
 

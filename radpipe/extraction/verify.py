@@ -87,11 +87,12 @@ def verify(run: str | Path, sample: int = 5) -> Verification:
     Raises
     ------
     RunError
-        There is no finished run, or it has no rows.
+        There is no finished run of features, or it has no rows.
     SettingsError
         PyRadiomics is not installed.
     """
     directory = Run(Path(run))
+    directory.require_features("verified", "embed again elsewhere: the bytes must be the same")
     features, provenance = directory.features()
     if provenance is None or not len(features):
         raise RunError("nothing to verify", where=str(run), found=f"{len(features)} rows")

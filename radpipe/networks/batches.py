@@ -128,7 +128,7 @@ def make_patients(
     ModelError
         They are too few, or too few had the event.
     """
-    _require("patients", len(inputs), _FEWEST)
+    require_enough(len(inputs))
     held = None if outcome is None else _held(outcome)
     if held is not None:
         events = int(held.event.sum())
@@ -136,6 +136,22 @@ def make_patients(
         if held.time is None:
             _require("patients without the event", len(inputs) - events, _FEWEST_OF_A_KIND)
     return Patients(torch.from_numpy(np.array(inputs, dtype=np.float32)), held, seed)
+
+
+def require_enough(patients: int) -> None:
+    """Refuse to train an encoder on a handful.
+
+    Parameters
+    ----------
+    patients : int
+        How many there are.
+
+    Raises
+    ------
+    ModelError
+        They are too few.
+    """
+    _require("patients", patients, _FEWEST)
 
 
 def _held(outcome: npt.NDArray[Any]) -> Outcome:

@@ -58,6 +58,16 @@ spec, network, facts = load_encoder("this folder")
 Notes of your own belong in another file.
 """
 _LICENCES = {"mit", "apache-2.0"}
+# What settings and facts are called where people read them.
+_WORDS = {
+    "epochs": "epochs, at most",
+    "held_out": "share of patients held out, where patience is above 0",
+    "patience": "epochs without a gain after which it stops, 0 for never",
+    "epoch": "the epoch whose weights these are",
+    "history": "epochs carried out",
+    "rows": "patches it was trained on",
+    "images": "images that they were cut from",
+}
 
 
 def encoder_card(
@@ -106,12 +116,17 @@ def _trained(
     yield "Reference", spec.reference
     yield "Images", ", ".join(spec.modality) or "any modality"
     for name, value in training.items():
-        yield name, value
+        several = isinstance(value, list | tuple)
+        yield _worded(name), (", ".join(map(str, value)) or "none") if several else value
     for name, value in facts.items():
         if isinstance(value, int | float):
-            yield name, value
+            yield _worded(name), value
         elif isinstance(value, list | tuple | dict):
-            yield f"{name}, how many", len(value)
+            yield _worded(name), len(value)
+
+
+def _worded(name: str) -> str:
+    return _WORDS.get(name, name.replace("_", " "))
 
 
 def _shown(spec: EncoderSpec) -> Iterator[tuple[str, object]]:

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from radpipe.errors import ModelError
@@ -204,7 +204,8 @@ def _write(
 ) -> None:
     weights = {key: each.detach().cpu().contiguous() for key, each in network.state_dict().items()}
     with whole_file(part / _WEIGHTS) as file:
-        save_file(weights, file)
+        # Its save_file makes files that nobody else may read.
+        file.write_bytes(save(weights))
     with whole_file(part / _CARD) as file:
         file.write_text(encoder_card(spec, training, facts), encoding="utf-8")
     content = {

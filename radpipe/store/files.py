@@ -197,6 +197,23 @@ def seal_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def nearest_folder(path: Path) -> str:
+    """Tell how far a path that does not exist can be followed.
+
+    Parameters
+    ----------
+    path : Path
+        Of a file or folder.
+
+    Returns
+    -------
+    str
+        A clause that names the nearest folder that exists.
+    """
+    parent = next((folder for folder in path.parents if folder.is_dir()), Path())
+    return f"the nearest folder that exists is {parent}"
+
+
 def empty_directory(path: str | Path) -> Path:
     """Make a directory to write to.
 

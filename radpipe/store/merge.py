@@ -68,7 +68,8 @@ def merge(runs: Sequence[str | Path], out: str | Path) -> Run:
     Raises
     ------
     RunError
-        The runs were made with different settings, each difference named; a run is not finished;
+        The runs were made with different settings, each difference named; a run is not finished,
+        or one of embeddings;
         one case_id names different cases; or the disk is full.
     """
     parts = [Run(path) for each in runs for path in runs_in(each) or [Path(each)]]
@@ -129,6 +130,7 @@ def _refuse_other(run: Run, merged: list[str]) -> None:
 def _one_provenance(parts: Sequence[Run]) -> Provenance:
     found = []
     for part in parts:
+        part.require_features("merged", "embed all cases by one manifest")
         part.require_finished()
         provenance = read_provenance(part.features_path)
         if provenance is None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("radpipe")
 FINISHED, RUNNING = "finished", "running"
+EMBED = "radpipe embed"
 
 
 class Run:
@@ -285,6 +286,44 @@ class Run:
         """
         return self.state() == RUNNING and self._facts().get("merged") == runs
 
+    def is_embedded(self) -> bool:
+        """Tell whether `radpipe embed` made it, or added to it.
+
+        Returns
+        -------
+        bool
+            Whether it has a run of patches.
+        """
+        patches = self.patch_run
+        return patches.exists() and patches.command() == EMBED
+
+    def require_features(self, doing: str, instead: str) -> None:
+        """Refuse what is no run of features, and warn of embeddings beside them.
+
+        Parameters
+        ----------
+        doing : str
+            What is done to features, and to nothing else.
+        instead : str
+            What there is to do about embeddings.
+
+        Raises
+        ------
+        RunError
+            It is a run of embeddings or patches alone.
+        """
+        alone = self.command() == EMBED if self.exists() else self.is_embedded()
+        if alone:
+            raise RunError(
+                f"embeddings and patches are not {doing}",
+                where=str(self.path),
+                found="a run of `radpipe embed`",
+                expected="features: a run of `radpipe extract`",
+                remedy=instead,
+            )
+        if self.is_embedded():
+            log.warning("%s: its embeddings are not %s; %s", self.path, doing, instead)
+
     def _facts(self) -> dict[str, Any]:
         if not self.exists():
             raise RunError(
@@ -329,7 +368,7 @@ class Run:
         facts = self._facts()
         if self.state() == RUNNING and "merged" in facts:
             return "radpipe merge"
-        return "radpipe embed" if facts.get("engine") == PATCHES else "radpipe extract"
+        return EMBED if facts.get("engine") == PATCHES else "radpipe extract"
 
 
 def runs_in(path: str | Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,20 @@ pytest.importorskip("monai", reason="needs MONAI: pip install 'radpipe[cnn]'")
 
 import radpipe  # noqa: E402
 from radpipe.cli import main  # noqa: E402
+from radpipe.errors import RunError  # noqa: E402
+from radpipe.networks.spec import Window  # noqa: E402
 from radpipe.store import Run  # noqa: E402
 from radpipe.store.files import sha256_of  # noqa: E402
 from radpipe.store.table import read_row_keys, read_table  # noqa: E402
 from tests.conftest import Pair  # noqa: E402
-from tests.unit.extraction.embedding.tiny import OFFSETS, SLOPES, Means, register, write_weights  # noqa: E402
+from tests.unit.extraction.embedding.tiny import (  # noqa: E402
+    OFFSETS,
+    SLOPES,
+    SPEC,
+    Means,
+    register,
+    write_weights,
+)
 
 Cohort = Callable[..., Path]
 COLUMNS = ["tiny_0000", "tiny_0001", "tiny_0002"]
@@ -245,7 +255,7 @@ def renamed(path: Path) -> None:
         (truncated, "cannot be read as weights"),
         (pickled, "holds more than weights"),
         (renamed, "conv.weight is missing"),
-        (Path.unlink, "no such file"),
+        (Path.unlink, "the nearest folder that exists is"),
     ],
 )
 def test_wrong_weights_are_told_before_any_image_is_read(
@@ -275,7 +285,8 @@ def test_wrong_weights_are_told_before_any_image_is_read(
         ("tiny", ["--weights", "hub"], "a revision"),
         ("radpipe-small", ["--window=-inf,0"], "--window"),
         ("radpipe-small", ["--method", "cox"], "inside their folds"),
-        ("radpipe-small", ["--method", "vicregg"], "vicreg"),
+        ("radpipe-small", ["--method", "vicregg"], "did you mean 'vicreg'?"),
+        ("tiny", ["--weights", "tiny.pth", "--sha256", "abc"], "64 hexadecimal digits"),
         ("radpipe-small", ["--window", "100,0"], "--window"),
         ("radpipe-small", ["--window", "100"], "--window"),
         ("radpipe-small", ["--spacing", "1,2"], "--spacing"),
@@ -309,24 +320,64 @@ def test_a_manifest_that_is_missing_or_has_our_columns_is_wrong_input(
     assert not (bench.folder / "RUN").exists()
 
 
-def test_weights_that_give_no_numbers_are_told(make_cohort: Cohort, bench: Bench) -> None:
+def test_weights_that_are_no_numbers_are_told_before_any_image_is_read(
+    make_cohort: Cohort, bench: Bench
+) -> None:
     write_weights(bench.weights, (float("nan"), 1.0, 1.0))
     code, _, err = bench.embed(make_cohort(1))
     assert code == 2
-    assert "case p0: an embedding is not finite" in err
+    assert f"{bench.weights}: the weights are damaged; found: conv.weight holds NaN" in err
+    assert not (bench.folder / "RUN").exists()
 
 
-def test_a_damaged_patch_is_told(make_cohort: Cohort, bench: Bench) -> None:
-    manifest = make_cohort(1)
-    Means.stops_at = 0
+def test_an_embedding_that_is_no_number_costs_its_own_case(
+    make_cohort: Cohort, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bright(pair: Pair) -> None:
+        pair.change_image(lambda array: array.__imul__(1e8))
+
+    # Times 1e35, a voxel of about 1e8 is beyond what float32 holds, and all others are not.
+    register(monkeypatch, patch=replace(SPEC, intensity=Window(0.0, 200.0, clip=False)))
+    write_weights(bench.weights, (1e35, 1.0, 1.0))
+    manifest = make_cohort(3, {1: bright})
+    for reused in (0, 2):
+        code, out, err = bench.embed(manifest, "--json")
+        told = json.loads(out)
+        assert (code, told["exit_code"], told["not_finite"]) == (1, 1, ["p1"])
+        assert (told["cases"], told["rows"], told["failures"]) == (3, 2, 1)
+        assert told["reused"] == reused
+        assert "NaN or infinity in 1 of 3 cases" in err
+        assert err.rstrip().splitlines()[-1].startswith("2 of 3 cases")
+        assert list(bench.table()["case_id"]) == ["p0", "p2"]
+    means = [
+        Run(bench.folder / "RUN").patch_run.patches.get(key).intensities.mean(dtype=float)
+        for key in read_row_keys(bench.folder / "RUN" / "embeddings.parquet")
+    ]
+    np.testing.assert_allclose(bench.table()["tiny_0001"], np.add(means, OFFSETS[1]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("stops_at", [0, 10**9])
+def test_the_same_command_mends_a_damaged_patch(
+    make_cohort: Cohort, bench: Bench, stops_at: int
+) -> None:
+    manifest, run = make_cohort(3), Run(bench.folder / "RUN")
+    Means.stops_at = stops_at
     bench.embed(manifest)
-    (patch,) = (bench.folder / "RUN" / "patches" / "patches").iterdir()
-    patch.write_bytes(patch.read_bytes()[:100])
-    code, _, err = bench.embed(manifest)
-    assert code == 2
-    assert "a patch cannot be read" in err
+    key = read_row_keys(run.patch_run.features_path)[1]
+    patch = run.patch_run.patches.path_of(key)
+    whole = patch.read_bytes()
+    patch.write_bytes(whole[:100])
+    with pytest.raises(RunError, match=r"case p1, .*: a patch cannot be read"):
+        run.patch_run.patches.get(key)
     Means.stops_at = 10**9
-    assert bench.embed(manifest, "--fresh")[0] == 0
+    assert bench.embed(manifest)[0] == 0
+    assert patch.read_bytes() == whole
+    assert [e["case_id"] for e in run.patch_run.log.events() if e["event"] == "done"] == [
+        "p0", "p1", "p2", "p1",
+    ]  # fmt: skip
+    bench.embed(manifest, out="CLEAN")
+    tables = [bench.folder / name / "embeddings.parquet" for name in ("RUN", "CLEAN")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
 def test_a_script_gets_the_same_as_a_table(make_cohort: Cohort, bench: Bench) -> None:

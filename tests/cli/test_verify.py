@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 import SimpleITK as sitk
 
 from radpipe.errors import ExtractionError, RunError, SettingsError
-from radpipe.extraction.batch import extract_run
+from radpipe.extraction.batch import cut_patches, extract_run
 from radpipe.extraction.verify import relative_difference, verify
+from radpipe.networks.spec import PatchSpec, Window
 from radpipe.store import Run
 from radpipe.store.table import read_table, write_table
 
@@ -109,6 +111,24 @@ def test_a_run_without_rows_is_refused(make_cohort: Cohort, tmp_path: Path) -> N
     ended = radpipe("verify", tmp_path / "nowhere")
     assert ended.returncode == 2
     assert "RunError" in ended.stderr
+
+
+def test_embeddings_are_told_not_to_be_verified(
+    make_cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest, run = make_cohort(1), Run(tmp_path / "run")
+    spec = PatchSpec((4, 4, 4), (3.0, 3.0, 3.0), "SPL", Window(0, 1), 0)
+    cut_patches(manifest, spec, run.patch_run.path)
+    ended = radpipe("verify", run.path)
+    assert ended.returncode == 2
+    assert "embeddings and patches are not verified" in ended.stderr
+    with pytest.raises(RunError, match="not verified"):
+        verify(run.patch_run.path)
+    extract_run(manifest, SMALL, run.path)
+    with suppress(SettingsError):
+        # Where PyRadiomics is not installed.
+        assert verify(run.path).passed
+    assert f"{run.path}: its embeddings are not verified" in caplog.text
 
 
 def test_without_pyradiomics_the_remedy_is_told(

@@ -262,7 +262,7 @@ class PatchRecipe(Recipe):
         return row, StoredPatch(patch.intensities, patch.roi)
 
     def is_whole(self, run: Run, key: str) -> bool:
-        """Tell whether the row has its patch.
+        """Tell whether the row has its patch, undamaged.
 
         Parameters
         ----------
@@ -276,7 +276,7 @@ class PatchRecipe(Recipe):
         bool
             As of :meth:`Recipe.is_whole`.
         """
-        return run.patches.path_of(key).is_file()
+        return run.patches.has(key)
 
 
 def _deciding(settings: ExtractionSettings) -> dict[str, Any]:

@@ -112,19 +112,48 @@ def status_of(path: str | Path) -> Status:
     )
 
 
+def last_word(run: Run) -> str:
+    """Tell when a command last wrote to a run's log.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+
+    Returns
+    -------
+    str
+        In an order of text that is that of time; empty where there is no log.
+    """
+    return max((str(event["time"]) for event in run.log.events()), default="")
+
+
+def is_fresh(path: Path) -> bool:
+    """Tell whether a command on another host may still be at work.
+
+    Parameters
+    ----------
+    path : Path
+        A file that it writes to.
+
+    Returns
+    -------
+    bool
+        Whether it did so in the last ten minutes.
+    """
+    return path.is_file() and time.time() - path.stat().st_mtime < _FRESH_S
+
+
 def _state(run: Run, events: list[dict[str, Any]]) -> str:
     left = run.state()
-    if is_held(run.path):
+    # Where its patches had the last word, `radpipe embed` holds it.
+    if is_held(run.path) and last_word(run) >= last_word(run.patch_run):
         names = [event["event"] for event in events]
         begun = [name for name in names if name in ("preparing", "started")]
         return PREPARING if begun[-1:] == ["preparing"] else RUNNING
-    if host_elsewhere(run.path) and _is_fresh(run.log.path):
+    if host_elsewhere(run.path) and is_fresh(run.log.path):
         return MAYBE
     return FINISHED if left == FINISHED else STOPPED
-
-
-def _is_fresh(path: Path) -> bool:
-    return path.is_file() and time.time() - path.stat().st_mtime < _FRESH_S
 
 
 def _counts(events: Sequence[dict[str, Any]], started: dict[str, Any]) -> dict[str, int]:

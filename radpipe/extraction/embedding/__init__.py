@@ -7,6 +7,7 @@
       batch.cut_patches              a patch a case
       fitting.fitted                 an encoder of these cases, where there are no weights
       vectors                        embeddings one by one, and the table
+    status                         how far a command is
 """
 
 from radpipe.extraction.embedding.cohort import Embedded, embed, embed_run

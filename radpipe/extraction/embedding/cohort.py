@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("radpipe")
 _SHOWN = 4
+_FEW_PATIENTS = 20
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Embedded:
     run, embeddings : str
         The directory and its table of embeddings.
     cases, rows, failures : int
-        Of the cohort, in the table, and without a patch.
+        Of the cohort, in the table, and not in it.
     reused, computed : int
         Rows that were there before, and that this command made.
     larger_than_patch : list of str
         Cases whose ROI exceeds the patch.
+    not_finite : list of str
+        Cases that have a patch, but no embedding.
     seconds : float
         Wall time of the command.
     """
@@ -59,6 +62,7 @@ class Embedded:
     reused: int
     computed: int
     larger_than_patch: list[str]
+    not_finite: list[str]
     seconds: float
 
 
@@ -103,6 +107,8 @@ def embed_run(
     cases = read_cohort(cohort)
     forced = require_modality(cases, encoder.spec, order.force)
     _refuse_our_columns(cases, encoder)
+    if encoder.network is None:
+        _require_enough(encoder, cases)
     crop = encoder.spec.name if order.compat else None
     with held_run(out) as run:
         if not options.fresh:
@@ -134,17 +140,19 @@ def embed_run(
             threads=max(options.workers, 1),
             progress=progress,
         )
+        not_finite = _not_finite(run.patch_run, [key for key in keys if key not in vectors])
         write_embeddings(run, encoder, provenance, keys, vectors)
         run.patch_run.log.add("embedded", encoder=encoder.spec.name, reused=reused, **versions())
     return Embedded(
         run=str(run.path),
         embeddings=str(run.embeddings_path),
         cases=cut.cases,
-        rows=len(keys),
-        failures=cut.failures,
+        rows=len(vectors),
+        failures=cut.failures + len(not_finite),
         reused=reused,
-        computed=len(keys) - reused,
+        computed=len(vectors) - reused,
         larger_than_patch=larger_than_patch,
+        not_finite=not_finite,
         seconds=round(time.perf_counter() - started, 3),
     )
 
@@ -217,13 +225,29 @@ def _refuse_our_columns(cases: Sequence[Case], encoder: Encoder) -> None:
         )
 
 
+def _require_enough(encoder: Encoder, cases: Sequence[Case]) -> None:
+    """Refuse at once what patches would not change: cases that fail make them fewer."""
+    from radpipe.networks.batches import require_enough
+
+    # Of such a case each label of its mask becomes one.
+    if all(case.label != "all" for case in cases):
+        require_enough(len(cases))
+    patients = len({case.patient_id for case in cases})
+    if patients < _FEW_PATIENTS:
+        log.warning(
+            "%s is trained on %d patient(s), and so few teach it next to nothing: take at least %d,"
+            " or an encoder with published weights",
+            encoder.spec.name, patients, _FEW_PATIENTS,
+        )  # fmt: skip
+
+
 def _refuse_another(run: Run, encoder: Encoder, crop: str | None, forced: bool) -> None:
     """Refuse to replace embeddings of another encoder, or of other settings."""
     if not run.embeddings_path.is_file():
         return
     theirs = read_provenance(run.embeddings_path) or Provenance("another program", "")
     if theirs.engine != encoder.spec.name:
-        found = [f"of {theirs.engine}"]
+        found = [f"embeddings of {theirs.engine}"]
     else:
         found = list(_changed(theirs, encoder, crop, forced))
     if found:
@@ -232,7 +256,7 @@ def _refuse_another(run: Run, encoder: Encoder, crop: str | None, forced: bool) 
             "the directory holds other embeddings",
             where=str(run.embeddings_path),
             found="; ".join(found[:_SHOWN]) + more,
-            expected=f"of {encoder.spec.name}, with the same weights and settings",
+            expected=f"embeddings of {encoder.spec.name}, of the same weights and settings",
             remedy="name another directory with --out, or replace them with --fresh",
         )
 
@@ -252,6 +276,20 @@ def _forget(run: Run) -> None:
         run.embeddings_path.unlink(missing_ok=True)
         for folder in (run.vectors_path, run.encoder_path):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _not_finite(run: Run, keys: Sequence[str]) -> list[str]:
+    """Name the cases that an embedding of NaN or infinity costs their row."""
+    if not keys:
+        return []
+    told = run.diagnostics().set_index("row_key")["case_id"].astype(str)
+    names = told.loc[list(keys)].tolist()
+    log.warning(
+        "the embedding holds NaN or infinity in %d of %d cases, which the table leaves out (a look "
+        "at their intensities helps, or at the weights if it is all of them): %s",
+        len(names), len(told), named(names),
+    )  # fmt: skip
+    return names
 
 
 def _larger_than_patch(run: Run, encoder: Encoder) -> list[str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radpipe.cohort import Case
-from radpipe.errors import CohortError, ModelError, SettingsError
+from radpipe.errors import CohortError, ModelError
 from radpipe.extraction.batch.recipe import PatchRecipe
-from radpipe.extraction.embedding.order import HUB, Order
-from radpipe.networks.spec import SUPERVISED, EncoderSpec, PatchSpec, Window
+from radpipe.extraction.embedding.order import Order
+from radpipe.networks.spec import EncoderSpec, PatchSpec, Window
 from radpipe.store import Provenance
 from radpipe.store.files import sha256_of
 from radpipe.store.sealed import require_sha256
@@ -149,14 +149,6 @@ def _patch(patch: PatchSpec, order: Order) -> PatchSpec:
 def _training(order: Order) -> Training:
     from radpipe.networks.training import Training
 
-    if order.method == SUPERVISED:
-        raise SettingsError(
-            "the method needs outcomes, and a fit on all cases would know those of the test folds",
-            where="--method",
-            found=SUPERVISED,
-            expected="a method that needs none: autoencoder or vicreg",
-            remedy="take another here; `radpipe evaluate` and `train` fit cox inside their folds",
-        )
     return Training(**order.fit_settings()).resolved()
 
 
@@ -180,14 +172,12 @@ def _saved(folder: Path, name: str, wanted: str | None) -> Encoder:
 
 
 def _file(spec: EncoderSpec, order: Order) -> Path:
-    if order.weights == HUB:
+    if order.file is None:
         from radpipe.networks.hub import fetch
 
         return fetch(spec, order.revision, order.sha256)
-    path = Path(order.weights or "")
-    if path.is_file():
-        _require_asked_for(path, order.sha256)
-    return path
+    _require_asked_for(order.file, order.sha256)
+    return order.file
 
 
 def _require_asked_for(path: Path, wanted: str | None) -> None:

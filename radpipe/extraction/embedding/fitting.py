@@ -18,6 +18,8 @@ from radpipe.store import Run, row_key
 from radpipe.store.patches import PatchFolder
 from radpipe.store.rows import writing_to
 
+TRAINING = "training"
+
 
 def fitted(encoder: Encoder, run: Run, keys: Sequence[str], progress: bool) -> Encoder:
     """Fit an encoder to patches, and save it; one that was fitted to the same is taken up.
@@ -51,7 +53,9 @@ def fitted(encoder: Encoder, run: Run, keys: Sequence[str], progress: bool) -> E
         training = Training(**(encoder.training or {}))
         inputs = _inputs(encoder.spec, run.patch_run.patches, keys)
         made_for = {"spec": asdict(encoder.spec), "training": encoder.training, "rows": list(keys)}
-        checkpoint = run.vectors_path / f"training-{row_key(made_for)}.pt"
+        checkpoint = run.vectors_path / f"{TRAINING}-{row_key(made_for)}.pt"
+        # `radpipe status` tells how many epochs there will be, which no checkpoint does.
+        run.patch_run.log.add(TRAINING, **(encoder.training or {}))
         trained = train_encoder(
             encoder.spec, training, inputs, checkpoint=checkpoint, shown=progress
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 from radpipe.errors import SettingsError
 from radpipe.extraction.patch_grids import CROPS
 from radpipe.networks.encoders import ENCODERS
-from radpipe.networks.spec import EncoderSpec
+from radpipe.networks.formats import format_of
+from radpipe.networks.spec import METHODS, SUPERVISED, EncoderSpec
 
 HUB = "hub"
 _WIDEST_MM = 1000.0
@@ -68,13 +70,22 @@ class Order:
     @property
     def folder(self) -> Path | None:
         """The directory that radpipe saved the encoder in, if there is one."""
-        path = None if self.weights in (None, HUB) else Path(self.weights or "")
+        path = self._path
         return path if path is not None and path.is_dir() else None
+
+    @property
+    def file(self) -> Path | None:
+        """The file of weights, if one is named."""
+        return self._path if self.folder is None else None
 
     @property
     def is_fitted_here(self) -> bool:
         """Whether the encoder is fitted to the cohort."""
         return self.weights is None
+
+    @property
+    def _path(self) -> Path | None:
+        return None if self.weights is None or self.weights == HUB else Path(self.weights)
 
     def fit_settings(self) -> dict[str, Any]:
         """List what was asked of the fit, and nothing that was not.
@@ -105,8 +116,13 @@ class Order:
         ------
         SettingsError
             There is no such encoder, or an option does not go with it.
+        ModelError
+            The file of weights is missing, or plainly something else.
         """
-        spec = _known(self.encoder)
+        _require_known("--encoder", self.encoder, ENCODERS)
+        spec = ENCODERS[self.encoder]
+        if self.file is not None:
+            format_of(self.file)
         if self.is_fitted_here and spec.source is not None:
             raise SettingsError(
                 f"{spec.name} needs weights",
@@ -130,10 +146,20 @@ class Order:
                 expected=expected,
                 remedy=f"leave {where} out",
             )
-        self._require_numbers()
+        self._require_sense()
         return spec
 
-    def _require_numbers(self) -> None:
+    def _require_sense(self) -> None:
+        if self.method is not None:
+            _require_unsupervised(self.method)
+        if self.sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", self.sha256):
+            raise SettingsError(
+                "no SHA-256",
+                where="--sha256",
+                found=self.sha256,
+                expected="64 hexadecimal digits",
+                remedy="copy all of it, or leave it out",
+            )
         low, high = self.window or (0.0, 1.0)
         if not -math.inf < low < high < math.inf:
             raise SettingsError(
@@ -170,14 +196,25 @@ class Order:
             yield "--sha256", "--weights"
 
 
-def _known(name: str) -> EncoderSpec:
-    if name not in ENCODERS:
-        near = get_close_matches(name, ENCODERS, n=1)
+def _require_unsupervised(method: str) -> None:
+    if method == SUPERVISED:
         raise SettingsError(
-            "no such encoder",
-            where="--encoder",
-            found=name,
-            expected=", ".join(ENCODERS),
-            remedy=f"did you mean {near[0]!r}?" if near else None,
+            "the method needs outcomes, and a fit on all cases would know those of the test folds",
+            where="--method",
+            found=method,
+            expected="a method that needs none: autoencoder or vicreg",
+            remedy="take another here; `radpipe evaluate` and `train` fit cox inside their folds",
         )
-    return ENCODERS[name]
+    _require_known("--method", method, [each for each in METHODS if each != SUPERVISED])
+
+
+def _require_known(where: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise SettingsError(
+            f"no such {where.removeprefix('--')}",
+            where=where,
+            found=name,
+            expected=f"one of {', '.join(known)}",
+            remedy=f"did you mean {near[0]!r}?" if near else "name one of these",
+        )

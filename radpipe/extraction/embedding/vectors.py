@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from radpipe.errors import ModelError
 from radpipe.extraction.embedding.encoder import Encoder
 from radpipe.progress import progress_bar
 from radpipe.store import Provenance, Run, read_table, row_key, write_table
@@ -115,7 +114,7 @@ def embedded(
     Returns
     -------
     vectors : dict of str to ndarray of float32
-        By row key.
+        By row key; one that is not finite is left out.
     reused : int
         How many were known.
 
@@ -123,8 +122,6 @@ def embedded(
     ------
     RunError
         A patch is gone, or the disk is full.
-    ModelError
-        An embedding is not finite.
     """
     from radpipe.networks.embedding import device_named, embed, inputs_of
 
@@ -140,10 +137,9 @@ def embedded(
     vectors = embed(encoder.network, inputs, device=device_named(device), threads=threads)
     with progress_bar("embedding", len(todo), progress) as step:
         for key, vector in zip(todo, vectors, strict=True):
-            if not np.isfinite(vector).all():
-                raise _not_finite(run, key)
-            folder.put(key, vector)
-            found[key] = vector
+            if np.isfinite(vector).all():
+                folder.put(key, vector)
+                found[key] = vector
             step()
     return found, reused
 
@@ -159,17 +155,6 @@ def _in_table(run: Run, provenance: Provenance, encoder: Encoder) -> dict[str, F
         return {}
     values = read_table(path, encoder.columns)[0].to_numpy(dtype=np.float32)
     return dict(zip(read_row_keys(path), values, strict=True))
-
-
-def _not_finite(run: Run, key: str) -> ModelError:
-    told = run.patch_run.diagnostics().set_index("row_key")["case_id"]
-    return ModelError(
-        "an embedding is not finite",
-        where=f"case {told[key]}",
-        found="NaN or infinity",
-        expected="numbers",
-        remedy="look at the case's intensities; if all cases fail, the weights are damaged",
-    )
 
 
 def write_embeddings(
@@ -190,21 +175,23 @@ def write_embeddings(
     provenance : Provenance
         What made them.
     keys : sequence of str
-        Row keys, in the order of the cases.
+        Row keys of the patches, in the order of the cases.
     vectors : mapping of str to ndarray of float32
-        One a key.
+        By row key; a case without one has no row.
 
     Raises
     ------
     RunError
         The disk is full, or may not be written to.
     """
-    named: pd.DataFrame = run.patch_run.features()[0]
-    values = np.array([vectors[key] for key in keys], dtype=np.float64)
-    columns = (pa.array(each) for each in values.reshape(len(keys), encoder.spec.dimension).T)
+    places = [place for place, key in enumerate(keys) if key in vectors]
+    kept = [keys[place] for place in places]
+    named: pd.DataFrame = run.patch_run.features()[0].iloc[places].reset_index(drop=True)
+    values = np.array([vectors[key] for key in kept], dtype=np.float64)
+    columns = (pa.array(each) for each in values.reshape(len(kept), encoder.spec.dimension).T)
     with writing_to(run.path):
         table = feature_table(named, encoder.columns, columns)
-        write_table(run.embeddings_path, table, provenance, keys)
+        write_table(run.embeddings_path, table, provenance, kept)
     shutil.rmtree(run.vectors_path, ignore_errors=True)
 
 

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from radpipe.errors import UnreadableImageError
 from radpipe.extraction.io import itk, nifti
+from radpipe.store.files import nearest_folder
 
 READERS: dict[str, Callable[[Path], sitk.Image]] = {
     ".nii": nifti.read,
@@ -55,7 +56,7 @@ def read_image(path: str | Path) -> sitk.Image:
         raise UnreadableImageError(
             "no such file",
             where=str(path),
-            found=_nearest_parent(path),
+            found=nearest_folder(path),
             expected="an image file",
             remedy="mend the path; those of a manifest are relative to the manifest",
         )
@@ -168,8 +169,3 @@ def _reader_of(path: Path) -> Callable[[Path], sitk.Image]:
         expected="one of " + " ".join(READERS),
         remedy="convert it to NIfTI or NRRD",
     )
-
-
-def _nearest_parent(path: Path) -> str:
-    parent = next((folder for folder in path.parents if folder.is_dir()), Path())
-    return f"the nearest folder that exists is {parent}"

@@ -24,7 +24,7 @@ from radpipe.prognosis.evaluation.overlap import IDENTIFIER, find_overlap
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
-from radpipe.prognosis.evaluation.similar import encoder_of, nearest, with_components
+from radpipe.prognosis.evaluation.similar import encoder_of, nearest, with_directions
 from radpipe.prognosis.evaluation.study import Study, Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
@@ -180,15 +180,15 @@ def acquaintance(saved: SavedModel, X: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n, 4)
-        ``distance_percentile`` (of the columns that move the risk, and of an embedding's
-        components; empty where there are none of numbers), ``outside_range``,
+        ``distance_percentile`` (of the columns that move the risk, and of random
+        directions of an embedding; empty where there are none of numbers), ``outside_range``,
         ``unlike_training``, ``missing``.
     """
     training = saved.facts["training"]
     percentile = np.full(len(X), np.nan)
     if training["distance"] is not None:
         distance = TrainingDistance.restore(training["distance"])
-        percentile = distance.percentile_of(with_components(saved.model, X))
+        percentile = distance.percentile_of(with_directions(saved.model, X))
     facts = {each["feature"]: each for each in training["columns"]}
     # Another hospital's batch is new by its nature.
     columns = [name for name in X.columns if name in facts and name != training["roles"]["batch"]]

@@ -53,8 +53,8 @@ def encoder_of(model: Model) -> CnnModel | None:
     return model if isinstance(model, CnnModel) else None
 
 
-def with_components(model: Model, X: pd.DataFrame) -> pd.DataFrame:
-    """Put what a model makes of an embedding beside its columns.
+def with_directions(model: Model, X: pd.DataFrame) -> pd.DataFrame:
+    """Put a few directions of a model's embedding beside its columns.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def with_components(model: Model, X: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n, p + q)
-        With the components of its embedding, where it holds one.
+        With those of :meth:`CnnModel.directions`, where it holds an embedding.
     """
     encoder = encoder_of(model)
     if encoder is None:
         return X
-    return pd.concat([X, encoder.components(X[[*encoder.feature_names_in_]])], axis=1)
+    return pd.concat([X, encoder.directions(X[[*encoder.feature_names_in_]])], axis=1)
 
 
 def nearest(

@@ -29,7 +29,7 @@ from radpipe.prognosis.evaluation.overlap import patient_hashes
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.seeds import require_seed
-from radpipe.prognosis.evaluation.similar import with_components
+from radpipe.prognosis.evaluation.similar import with_directions
 from radpipe.prognosis.evaluation.study import Study, Table, make_study, versions
 from radpipe.prognosis.evaluation.yardstick import volume_reversed
 from radpipe.prognosis.models.base import Model, fewest_of
@@ -173,7 +173,7 @@ def _warn_of_few_events(study: Study, model: Model) -> None:
 def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
     X = study.frame[[*model.feature_names_in_]]
     values = X.drop(columns=[study.batch, PATCH_FILE], errors="ignore")
-    distance = TrainingDistance.fit(with_components(model, X), _ranked(model, X))
+    distance = TrainingDistance.fit(with_directions(model, X), _ranked(model, X))
     cohort = study.cohort_facts()
     training = {
         **cohort,
@@ -219,8 +219,8 @@ def _ranked(model: Model, X: pd.DataFrame) -> list[str]:
     """Name what moves the training patients' risk, the strongest first."""
     strength = model.contributions(X).abs().mean()
     moving = strength[strength > 0].sort_values(ascending=False, kind="stable")
-    further = with_components(model, X.iloc[:1]).columns.difference(X.columns)
-    # An embedding stands under its encoder's name, and is known by its components.
+    further = with_directions(model, X.iloc[:1]).columns.difference(X.columns)
+    # An embedding stands under its encoder's name, and is known by directions in it.
     return [
         str(column)
         for name in moving.index

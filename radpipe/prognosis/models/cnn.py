@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from radpipe.parallel import one_blas_thread
@@ -18,6 +19,7 @@ from radpipe.prognosis.tables.steps.base import numbers_of
 from radpipe.store.patches import PATCH_FILE
 
 ENCODER_FOLDER = "encoder"
+_DIRECTIONS = 20
 
 
 class CnnModel(LearnerModel):
@@ -239,8 +241,11 @@ class CnnModel(LearnerModel):
             X = step.transform(X)
         return numbers_of(X)
 
-    def components(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return what the learner is given.
+    def directions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Look at embeddings along a few directions that nobody fitted.
+
+        Principal components would not do to tell whom a model knows: of few patients and many
+        dimensions they are the training patients' own, and others always lie nearer to the middle.
 
         Parameters
         ----------
@@ -250,9 +255,18 @@ class CnnModel(LearnerModel):
         Returns
         -------
         DataFrame of float64, shape (n, q)
-            Principal components, named after the encoder: ``fmcib_component_01`` ...
+            Along random directions, named after the encoder: ``fmcib_direction_01`` ...
+
+        References
+        ----------
+        Johnson and Lindenstrauss 1984, doi 10.1090/conm/026/737400.
         """
-        return self.steps_.transform(X).add_prefix(f"{self._name()}_")
+        vectors = self.vectors(X)
+        drawn = np.random.default_rng(0).standard_normal((_DIRECTIONS, vectors.shape[1]))
+        # One by one: a product of matrices has other last bits with other rows beside it.
+        found = np.stack([(vectors * each).sum(axis=1) for each in drawn], axis=1)
+        names = [f"{self._name()}_direction_{place:02}" for place in range(1, _DIRECTIONS + 1)]
+        return pd.DataFrame(found, X.index, pd.Index(names))
 
     def standardised_of(self, embedded: pd.DataFrame) -> Floats:
         """Score what the encoder gave, whether it is a step of this model or was before it.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from radpipe.errors import RunError
 from radpipe.extraction.batch import Options, cut_patches, extract_run
 from radpipe.extraction.batch.recipe import FeatureRecipe, PatchRecipe
 from radpipe.extraction.batch.status import status_of
@@ -61,16 +62,57 @@ def test_every_case_has_its_patch_and_a_row_of_its_volume(
     assert run.command() == "radpipe embed"
 
 
-def test_nothing_is_cut_twice_but_what_is_gone(make_cohort: Cohort, tmp_path: Path) -> None:
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [gone, cut_short, flipped])
+def test_nothing_is_cut_twice_but_what_is_gone_or_damaged(
+    make_cohort: Cohort, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
     manifest, run = make_cohort(3), Run(tmp_path / "run")
     assert cut_patches(manifest, SPEC, run.path).computed == 3
     before = contents(run.path)
     (run.path / "run.log").unlink()
     assert cut_patches(manifest, SPEC, run.path).reused == 3
-    run.patches.path_of(read_row_keys(run.features_path)[1]).unlink()
+    spoil(run.patches.path_of(read_row_keys(run.features_path)[1]))
     cut_patches(manifest, SPEC, run.path)
     assert [e["case_id"] for e in run.log.events() if e["event"] == "done"] == ["p1"]
     assert contents(run.path) == before
+
+
+def test_a_patch_damaged_before_its_row_stood_in_a_table_is_cut_again(
+    make_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from radpipe.extraction.batch import work
+
+    manifest, run = make_cohort(3), Run(tmp_path / "run")
+    plain, done = work.run_job, []
+
+    def stop_at_the_third(plan: object, job: object) -> object:
+        if len(done) == 2:
+            raise RunError("the disk is full")
+        done.append(plain(plan, job))  # type: ignore[arg-type]
+        return done[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "run_job", stop_at_the_third)
+        with pytest.raises(RunError, match="full"):
+            cut_patches(manifest, SPEC, run.path)
+    cut_short(next(run.patches.path.iterdir()))
+    assert cut_patches(manifest, SPEC, run.path).reused == 1
+    cut_patches(manifest, SPEC, tmp_path / "undisturbed")
+    assert contents(run.path) == contents(tmp_path / "undisturbed")
 
 
 def test_a_patch_of_other_settings_is_another_and_replaces_the_first(

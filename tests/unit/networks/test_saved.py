@@ -136,11 +136,37 @@ def test_the_card_tells_numbers_and_no_names(tiny, tmp_path):
     told = YAML(typ="safe").load(front)
     assert told["library_name"] == "radpipe" and "medical-imaging" in told["tags"]
     assert (told["license"], told["license_name"]) == ("other", tiny[0].licence)
-    for line in ("| patients | 24 |", "| epoch | 17 |", "| fitted_on, how many | 2 |"):
+    told = "| patients | 24 |", "| the epoch whose weights these are | 17 |", "| fitted on | 2 |"
+    for line in told:
         assert line in text
     for line in ("| method | vicreg |", "64 × 64 × 64", "image, mask", "Research use only"):
         assert line in text
     assert not any(name in card for name in ("Doe", "Roe", "Springfield"))
+
+
+def test_the_card_is_in_plain_words(tiny, tmp_path):
+    training = {"method": "vicreg", "epochs": 30, "augmentations": ("flip", "noise"), "others": []}
+    facts = {"rows": ["a", "b"], "images": ["c"], "history": [{}, {}, {}], "epoch": 2}
+    save_encoder(tmp_path / "tiny", *tiny, training=training, facts=facts)
+    lines = (tmp_path / "tiny" / "README.md").read_text(encoding="utf-8").splitlines()
+    begin = lines.index("| method | vicreg |")
+    assert lines[begin : begin + 8] == [
+        "| method | vicreg |",
+        "| epochs, at most | 30 |",
+        "| augmentations | flip, noise |",
+        "| others | none |",
+        "| patches it was trained on | 2 |",
+        "| images that they were cut from | 1 |",
+        "| epochs carried out | 3 |",
+        "| the epoch whose weights these are | 2 |",
+    ]
+
+
+def test_who_may_read_the_folder_may_read_all_of_it(tiny, tmp_path):
+    save_encoder(tmp_path / "tiny", *tiny)
+    (tmp_path / "plain").write_text("")
+    modes = {path.stat().st_mode for path in (tmp_path / "tiny").iterdir()}
+    assert modes == {(tmp_path / "plain").stat().st_mode}
 
 
 @pytest.mark.parametrize(("licence", "told"), [("MIT", "mit"), ("Apache-2.0", "apache-2.0")])

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from radpipe.cli import app
 from radpipe.errors import RunError
-from radpipe.extraction.batch import Options, extract_run
+from radpipe.extraction.batch import Options, cut_patches, extract_run
+from radpipe.networks.spec import PatchSpec, Window
 from radpipe.store import Run, read_table, write_table
 from radpipe.store.merge import merge
 from radpipe.store.table import read_row_keys
@@ -151,6 +152,23 @@ def test_different_settings_are_refused_and_named(make_cohort: Cohort, tmp_path:
     with pytest.raises(RunError, match=r"settings\.setting\.binWidth: 10 and 25"):
         merge([tmp_path / "10", tmp_path / "25"], tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
+
+
+def test_patches_are_refused_and_embeddings_beside_features_told(
+    make_cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest, spec = make_cohort(1), PatchSpec((4, 4, 4), (3.0, 3.0, 3.0), "SPL", Window(0, 1), 0)
+    alone, both = Run(tmp_path / "alone"), Run(tmp_path / "both")
+    for run in (alone, both):
+        cut_patches(manifest, spec, run.patch_run.path)
+    for path in (alone.path, alone.patch_run.path):
+        with pytest.raises(RunError, match=r"embeddings and patches are not merged.*one manifest"):
+            merge([path], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    extract_run(manifest, SMALL, both.path)
+    merge([both.path], tmp_path / "merged")
+    assert f"{both.path}: its embeddings are not merged" in caplog.text
+    assert not Run(tmp_path / "merged").patch_run.exists()
 
 
 def test_one_name_for_two_cases_is_refused(make_cohort: Cohort, tmp_path: Path) -> None:

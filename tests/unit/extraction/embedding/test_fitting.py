@@ -151,11 +151,34 @@ def test_a_saved_encoder_is_frozen_for_others_and_fitted_for_its_own_cases(
     assert settings(others)["training"] is None
 
 
-def test_too_few_cases_to_fit_are_told_and_their_patches_kept(
+@pytest.mark.parametrize("label", ["1", "all"])
+def test_too_few_cases_are_told_before_any_image_is_read(label: str, tmp_path: Path) -> None:
+    cases = "".join(f"p{number},{number}.nii,{number}.nii,{label}\n" for number in range(3))
+    (tmp_path / "cohort.csv").write_text(f"patient_id,image,mask,label\n{cases}")
+    with pytest.raises(RadpipeError, match="too few to train an encoder"):
+        embed_run(tmp_path / "cohort.csv", ORDER, tmp_path / "RUN")
+    # Where masks may hold several lesions each, nobody knows before.
+    assert (tmp_path / "RUN").exists() is (label == "all")
+
+
+def test_too_few_cases_that_can_be_used_are_told_and_their_patches_kept(
     make_cohort: Cohort, tmp_path: Path
 ) -> None:
-    run = Run(tmp_path / "RUN")
-    with pytest.raises(RadpipeError):
-        embed_run(make_cohort(2), ORDER, run.path)
-    assert len(read_row_keys(run.patch_run.features_path)) == 2
+    manifest, run = make_cohort(4), Run(tmp_path / "RUN")
+    (tmp_path / "p0_image.nii.gz").unlink()
+    with pytest.raises(RadpipeError, match="found: 3 patients"):
+        embed_run(manifest, ORDER, run.path)
+    assert len(read_row_keys(run.patch_run.features_path)) == 3
     assert not run.embeddings_path.exists()
+
+
+def test_so_few_patients_that_little_is_learnt_are_a_warning(
+    make_cohort: Cohort, tmp_path: Path, caplog: pytest.LogCaptureFixture, counted: list[int]
+) -> None:
+    warned = []
+    for count, name in ((19, "A"), (20, "B")):
+        caplog.clear()
+        embed_run(make_cohort(count), ORDER, tmp_path / name)
+        warned.append("teach it next to nothing" in caplog.text)
+    assert warned == [True, False]
+    assert counted == [19, 20]
