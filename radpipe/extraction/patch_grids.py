@@ -123,7 +123,9 @@ def fmcib(image: sitk.Image, centroid: Floats, spec: PatchSpec) -> PatchGrid:
 
     That resamples the whole image to a lattice from its most right, anterior, inferior voxel on,
     truncates the centroid's index there, stops at the lattice's border, and pads what is missing on
-    both sides alike: a lesion at the border is off the patch's centre.
+    both sides alike: a lesion at the border is off the patch's centre. Of its versions this follows
+    those that name no padding for resampling, so that the image's last voxels are repeated; others
+    pad with zeros, which differs for oblique images and at the border.
 
     Parameters
     ----------

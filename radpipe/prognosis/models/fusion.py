@@ -36,8 +36,9 @@ class FusionModel(Model):
 
     Every branch is a model of its own. Its out-of-fold scores, standardised, are the columns of a
     small regression with weights that cannot be negative. A lasso on all branches but the first
-    keeps most of those out whose scores tell nothing (seven of ten), and shrinks the others. Where
-    none is left the fusion ranks patients as the clinical model, or volume, does.
+    keeps most of those out whose scores tell nothing (seven of ten of features that are noise, 25
+    of 45 of an embedding that is), and shrinks the others. Where none is left the fusion ranks
+    patients as the clinical model, or volume, does.
 
     Parameters
     ----------
