@@ -39,8 +39,8 @@ class PatchGrid:
     size : tuple of int
         Voxels of the patch along (z, y, x).
     shown : tuple of slice or None
-        The part of the patch that shows the image, its last voxels repeated where it ends; None
-        shows what lies in the image, and no more.
+        The part of the patch that shows a lattice over the image, which fades into the padding
+        where the image ends; None shows what lies in the image, and no more.
     """
 
     steps: Floats
@@ -124,8 +124,8 @@ def fmcib(image: sitk.Image, centroid: Floats, spec: PatchSpec) -> PatchGrid:
     That resamples the whole image to a lattice from its most right, anterior, inferior voxel on,
     truncates the centroid's index there, stops at the lattice's border, and pads what is missing on
     both sides alike: a lesion at the border is off the patch's centre. Of its versions this follows
-    those that name no padding for resampling, so that the image's last voxels are repeated; others
-    pad with zeros, which differs for oblique images and at the border.
+    those that scale before they resample, with zeros beyond the image; the first ones repeated the
+    image's last voxels there.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from radpipe.extraction.patch_grids import CROPS, PatchGrid, centred
 from radpipe.networks.spec import PatchSpec, Standardised
 
 # Goes up with every change after which a patch may differ; each has its line in CHANGELOG.md.
-PATCHES_VERSION = "1"
+PATCHES_VERSION = "2"
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 # A half, but for the rounding of sums: half a voxel's shift must not decide on which side a
@@ -72,12 +72,14 @@ def cut_patch(
     lay = centred if crop is None else CROPS[crop]
     grid = lay(image, _centroid(roi, box), spec)
     places = grid.places()
+    known = _inside(places, intensities.shape)
     if grid.shown is None:
-        known = _inside(places, intensities.shape)
+        found = np.where(known, _at(places, intensities), spec.pad)
     else:
-        known = np.zeros(grid.size, dtype=bool)
-        known[grid.shown] = True
-    found = np.where(known, _at(places, intensities), spec.pad)
+        shown = np.zeros(grid.size, dtype=bool)
+        shown[grid.shown] = True
+        known &= shown
+        found = np.where(shown, _at(places, intensities, beyond=spec.pad), spec.pad)
     # Its box and the voxels around it: the whole mask as numbers would be as large as the image.
     near = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
     first = np.array([part.start for part in near])[:, None, None, None]
@@ -109,9 +111,10 @@ def _share_outside(roi: Booleans, box: Box, grid: PatchGrid) -> float:
     return 1 - held / voxels
 
 
-def _at(places: Floats, values: npt.NDArray[np.generic]) -> Floats:
-    """Interpolate linearly; beyond the last voxel its value goes on."""
-    return np.asarray(map_coordinates(values, places, output=np.float64, order=1, mode="nearest"))
+def _at(places: Floats, values: npt.NDArray[np.generic], beyond: float | None = None) -> Floats:
+    """Interpolate linearly; beyond the last voxel its value goes on, or another one begins."""
+    how = {"mode": "nearest"} if beyond is None else {"mode": "grid-constant", "cval": beyond}
+    return np.asarray(map_coordinates(values, places, output=np.float64, order=1, **how))
 
 
 def _inside(places: Floats, shape: tuple[int, ...]) -> Booleans:

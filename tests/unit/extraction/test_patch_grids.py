@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs torch: pip install 'radpipe[c
 pytest.importorskip("monai", reason="needs MONAI: pip install 'radpipe[cnn]'")
 
 from monai.data import MetaTensor  # noqa: E402
-from monai.transforms import Compose, ScaleIntensityRange, Spacing, SpatialPad  # noqa: E402
+from monai.transforms import Compose, NormalizeIntensity, Spacing, SpatialPad  # noqa: E402
 
 from radpipe.extraction.patches import cut_patch  # noqa: E402
 from radpipe.networks.spec import PatchSpec, Window  # noqa: E402
@@ -55,8 +55,10 @@ def published(image, mask):
     affine[:3, 3] = LPS_TO_RAS @ image.GetOrigin()
     values = sitk.GetArrayFromImage(image).transpose(2, 1, 0)[None]
     steps = Compose([
-        Spacing(pixdim=1, mode="bilinear", align_corners=True, diagonal=True),
-        ScaleIntensityRange(-1024, 2048, 0, 1, clip=False),
+        NormalizeIntensity(subtrahend=-1024, divisor=3072),
+        Spacing(
+            pixdim=1, mode="bilinear", padding_mode="zeros", align_corners=True, diagonal=True
+        ),
     ])  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -86,8 +88,7 @@ def test_fmcib_crops_as_its_authors_do(grid, place):
     found = cut_patch(image, mask, 1, SPEC, "fmcib")
     np.testing.assert_allclose(found.intensities, truth, atol=2e-5)
     if at_border:
-        assert found.padded > 0
-        assert (found.intensities == 0).mean() == pytest.approx(found.padded, abs=1e-3)
+        assert 0 < (found.intensities == 0).mean() <= found.padded + 1e-9
 
 
 def test_at_a_border_the_published_crop_is_off_centre_and_ours_is_not():
