@@ -70,4 +70,4 @@ def _told(each: Explanation) -> str:
     told = f"{each.case_id}: risk {each.risk:+.2f}; {inside}, {even}"
     if each.randomised is None:
         return told
-    return f"{told}; correlation with the map of random weights {each.randomised:.2f} (1: no proof)"
+    return f"{told}; correlation with the map of untrained weights {each.randomised:.2f}"

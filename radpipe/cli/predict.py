@@ -53,25 +53,26 @@ def predict(
     _check_output(out)
     if similar is not None:
         _require_new(page)
+    times = times_in(horizons)
     saved = load(model)
     scores = run(
         saved,
         table,
-        times_in(horizons),
+        times,
         clinical=clinical,
         id=identifier,
         unmatched="drop" if drop_unmatched else "refuse",
         similar=similar,
         similar_clinical=similar_clinical,
     )
+    if similar is not None:
+        write_similar(scores, saved.facts["endpoint"], table, similar, page)
+        typer.echo(f"those who looked alike: {page}")
     if out.suffix == ".parquet":
         write_table(out, scores)
     else:
         with whole_file(out) as part:
             scores.to_csv(part, index=False)
-    if similar is not None:
-        write_similar(scores, saved.facts["endpoint"], table, similar, page)
-        typer.echo(f"those who looked alike: {page}")
     unlike = int(scores["unlike_training"].sum())
     if unlike:
         typer.echo(f"unlike the training patients: {unlike} of {len(scores)}")

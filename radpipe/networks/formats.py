@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from radpipe.errors import ModelError
@@ -12,6 +14,7 @@ EXPECTED = "a whole file of torch or of safetensors"
 # That of safetensors' own reader.
 _LONGEST_HEADER = 100_000_000
 _READ, _SHOWN = 200, 60
+_PACKED = {b"\x1f\x8b": "a file packed by gzip", b"PK": "a zip archive of other files"}
 _TEXTS = {
     b"version https://git-lfs": "a Git-LFS pointer, which stands for the file",
     b"<": "a web page",
@@ -39,7 +42,7 @@ def format_of(path: Path) -> str:
         It is missing, or something else: what a download that failed leaves is named.
     """
     start = _start(path)
-    if start.startswith((b"PK\x03\x04", b"\x80")):
+    if start.startswith(b"\x80") or (start.startswith(b"PK\x03\x04") and not _is_archive(path)):
         return TORCH
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _LONGEST_HEADER:
         return SAFETENSORS
@@ -48,8 +51,15 @@ def format_of(path: Path) -> str:
         where=str(path),
         found=_named(start),
         expected=EXPECTED,
-        remedy="fetch the file itself: this is what a download that failed may leave",
+        remedy="fetch the file itself, or unpack what holds it",
     )
+
+
+def _is_archive(path: Path) -> bool:
+    """Tell whether a zip that is whole holds other files than torch's."""
+    with suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
+        return not any(name.endswith("data.pkl") for name in archive.namelist())
+    return False
 
 
 def _start(path: Path) -> bytes:
@@ -77,8 +87,9 @@ def _start(path: Path) -> bytes:
 def _named(start: bytes) -> str:
     if not start:
         return "an empty file"
-    if start.startswith(b"\x1f\x8b"):
-        return "a file packed by gzip"
+    packed = next((kind for sign, kind in _PACKED.items() if start.startswith(sign)), None)
+    if packed is not None:
+        return packed
     if any(byte < 32 and byte not in b"\t\r\n" for byte in start):
         return f"bytes of something else: {start[:8].hex(' ')}"
     bare = start.lstrip()

@@ -130,6 +130,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         with warnings.catch_warnings(action="ignore"):
             content = torch.load(path, map_location="cpu", weights_only=True)
     # Of damaged bytes the unpickler makes any error: KeyError, IndexError, struct.error …
+    except MemoryError:
+        raise
     except Exception as error:
         raise _refused(path, kind, error) from error
     if not isinstance(content, Mapping):

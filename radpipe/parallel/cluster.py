@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from radpipe.errors import RunError
-from radpipe.parallel.outcomes import finished
+from radpipe.parallel.outcomes import NAP_S, finished
 
 log = logging.getLogger("radpipe")
 # How often a scheduler is asked for its workers.
 _ASK_S = 2.0
-_NAP_S = 0.05
 
 
 class ClusterWorkers:
@@ -50,7 +49,7 @@ class ClusterWorkers:
             A worker has several threads, or cannot unpickle the call.
         """
         while self.slots() == 0:
-            time.sleep(_NAP_S)
+            time.sleep(NAP_S)
         self._require_packages((function, items[0]))
 
     def slots(self) -> int:

@@ -19,6 +19,7 @@ _SERIAL = {
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1",
 }
 _ALLOWED_FAILURES = 2
+_MOST_REPLACED = 10
 
 
 class LocalWorkers:
@@ -35,6 +36,7 @@ class LocalWorkers:
     def __init__(self, client: Any, count: int) -> None:
         self.client = client
         self._count = count
+        self._replaced = 0
 
     def prepare(self, function: Callable[..., object], items: Sequence[object]) -> None:
         """Do nothing: these processes have this one's packages.
@@ -65,12 +67,19 @@ class LocalWorkers:
         done : as_completed
             The futures.
 
-        Returns
-        -------
-        iterator of (Future, result)
+        Yields
+        ------
+        (Future, result)
             In the order in which they finish.
+
+        Raises
+        ------
+        RunError
+            No worker stays.
         """
-        return finished(done, self._replace)
+        for each in finished(done, self._replace):
+            self._replaced = 0
+            yield each
 
     def _replace(self) -> None:
         """Start workers where a nanny gave up: one does whose process dies as soon as it is up."""
@@ -78,12 +87,21 @@ class LocalWorkers:
         given_up = [
             name
             for name, nanny in list(cluster.workers.items())
-            if nanny.status.name in ("closing", "closed", "failed")
+            if nanny.status.name in ("closed", "failed")
         ]
+        if not given_up:
+            return
+        self._replaced += len(given_up)
+        if self._replaced > _MOST_REPLACED * self._count:
+            raise RunError(
+                "worker processes end as soon as they start",
+                found=f"{self._replaced} of them, and nothing done meanwhile",
+                expected="memory, disk and processes enough for each",
+                remedy="take fewer with --workers, or --workers 0 to see why",
+            )
         for name in given_up:
             cluster.workers.pop(name, None)
-        if given_up:
-            cluster.scale(self._count)
+        cluster.scale(self._count)
 
 
 @contextmanager
@@ -116,7 +134,7 @@ def local_workers(count: int, memory: int | None) -> Iterator[LocalWorkers]:
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
         # A nanny is replaced where it gave up, and not where its process is slow to start.
-        "distributed.deploy.lost-worker-timeout": "1 day",
+        "distributed.deploy.lost-worker-timeout": "1000 days",
         # A worker is ended where it has all the memory; before, it neither spills nor pauses.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from radpipe.errors import RunError, WorkerDiedError
 
-_NAP_S = 0.05
+NAP_S = 0.05
 
 
 def finished(done: Any, meanwhile: Callable[[], object]) -> Iterator[Any]:
@@ -30,9 +29,11 @@ def finished(done: Any, meanwhile: Callable[[], object]) -> Iterator[Any]:
     while not done.is_empty():
         if done.has_ready():
             yield next(done)
-        else:
-            meanwhile()
-            time.sleep(_NAP_S)
+            continue
+        meanwhile()
+        with done.thread_condition:
+            if not done.has_ready():
+                done.thread_condition.wait(NAP_S)
 
 
 def outcome_of(future: Any, result: Any) -> Any:

@@ -33,13 +33,14 @@ def read_sealed(path: Path, what: str, schema: int, remedy: str) -> dict[str, An
     ModelError
         It is no such description, of another layout, or was changed.
     """
-    problem, found, expected = f"not the {what}'s description", "", "what radpipe wrote"
+    problem, expected = f"not the {what}'s description", "what radpipe wrote"
     try:
         content: dict[str, Any] = read_json(path)
         theirs, seal = int(content["schema"]), content.pop("seal", None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(
-            problem, where=str(path), found=error, expected=expected, remedy=remedy
+            problem, where=str(path), found=found, expected=expected, remedy=remedy
         ) from error
     if theirs != schema:
         newer = theirs > schema

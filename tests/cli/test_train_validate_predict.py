@@ -16,6 +16,7 @@ from radpipe.errors import RadpipeError
 from radpipe.prognosis.models.table import MODELS
 from radpipe.store import Provenance, write_table
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, few_events, simulate
+from tests.unit.prognosis.embedded import vectors, write_run
 
 ENDPOINT = ["--time", "os_days", "--event", "death"]
 TREES = ["--model", "xgb_cox"]
@@ -229,3 +230,22 @@ def test_the_verbs_import_nothing_heavy():
     code += "; print(sorted({'pandas', 'xgboost', 'sklearn'} & {*sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_similar_patients_stand_in_the_table_and_on_a_page(radpipe, tmp_path):
+    features, clinical = simulate(60, seed=2)
+    clinical.to_csv(tmp_path / "clinical.csv", index=False)
+    ids = [*features["patient_id"]]
+    patches = np.random.default_rng(0).normal(size=(60, 6, 6, 6)).astype(np.float32)
+    run = write_run(tmp_path / "run", vectors(ids, told=features[TEXTURE]), patches=patches)
+    model, out, page = tmp_path / "model", tmp_path / "risk.csv", tmp_path / "risk.html"
+    table = ["--clinical", tmp_path / "clinical.csv", "--model", "cnn", "--out", model]
+    radpipe("train", run, *ENDPOINT, *table)
+    told = radpipe("predict", model, run, "--similar", run, "--out", out).output
+    assert f"those who looked alike: {page}" in " ".join(told.split("\n"))
+    assert pd.read_csv(out, dtype=str)["similar_1"].isin(ids).all()
+    assert page.read_text().count("data:image/png") >= 50
+    out.unlink()
+    with pytest.raises(RadpipeError, match=r"there already.*risk\.html"):
+        radpipe("predict", model, run, "--similar", run, "--out", out)
+    assert not out.exists()

@@ -4,8 +4,8 @@ Bytes a voxel, fitted to the peak memory of 41 processes of one job each: sarcom
 the CT phantom of the IBSI, a CT of 20 million voxels with ROIs of 1,400 to 4.5 million voxels, ROIs
 as large as the image; under the shipped settings, with and without normalisation, resampling,
 wavelets and LoG, with several labels and settings. The expected peak was 1.00 to 1.40 times the
-measured one, which was 380 MB to 4.5 GB. That was Python 3.11; the imports of 3.13 take 110 MB
-more at most, which are counted on every Python.
+measured one, which was 380 MB to 4.5 GB, on Python 3.11; since then 110 MB are added to each, which
+the imports of 3.13 take.
 
 What headers do not tell is left out: an ROI of thousands of grey levels has GLCMs of up to a
 gigabyte, and the zones of a large ROI take PyRadiomics as much.

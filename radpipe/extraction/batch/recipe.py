@@ -60,6 +60,11 @@ class Recipe(ABC):
     def provenance(self) -> Provenance:
         """What the tables say of how they were made."""
 
+    @property
+    @abstractmethod
+    def packages(self) -> dict[str, str]:
+        """Versions of the packages that decide values."""
+
     @abstractmethod
     def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch | None]:
         """Compute what a case gets.
@@ -117,10 +122,7 @@ class Recipe(ABC):
         dict
             Versions, and a note where there is something to say.
         """
-        # An engine of its own has only the feature recipe; all read images as the default does.
-        known = DEFAULT_ENGINE if self.engine == PATCHES else self.engine
-        packages = dict(engine_named(known).versions())
-        versions = {"radpipe": VERSION, "python": platform.python_version(), **packages}
+        versions = {"radpipe": VERSION, "python": platform.python_version(), **self.packages}
         note = control_note(self.control, self.settings.setting)
         return {"versions": versions} | ({"control_note": note} if note else {})
 
@@ -162,6 +164,11 @@ class FeatureRecipe(Recipe):
         engine = engine_named(self.engine)
         settings = _deciding(self.settings)
         return Provenance(engine.name, engine.values_version, settings, control=self.control)
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Versions of the engine's packages."""
+        return dict(engine_named(self.engine).versions())
 
     def made(self, loaded: LoadedCase) -> tuple[Row, None]:
         """Compute a case's features.
@@ -230,6 +237,11 @@ class PatchRecipe(Recipe):
         checks = self.settings.setting.model_dump(include={"correctMask", "geometryTolerance"})
         told = {"patch": asdict(self.spec), "crop": self.crop, "setting": checks}
         return Provenance(PATCHES, PATCHES_VERSION, told)
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Versions of what reads images for every engine."""
+        return dict(engine_named(DEFAULT_ENGINE).versions())
 
     def made(self, loaded: LoadedCase) -> tuple[Row, StoredPatch]:
         """Cut a case's patch.

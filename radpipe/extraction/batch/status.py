@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -141,7 +142,10 @@ def is_fresh(path: Path) -> bool:
     bool
         Whether it did so in the last ten minutes.
     """
-    return path.is_file() and time.time() - path.stat().st_mtime < _FRESH_S
+    # It may be gone by now.
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime < _FRESH_S
+    return False
 
 
 def _state(run: Run, events: list[dict[str, Any]]) -> str:

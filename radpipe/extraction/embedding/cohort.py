@@ -6,13 +6,13 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radpipe.cohort import Case, read_cohort
-from radpipe.errors import CohortError, RunError
+from radpipe.errors import CohortError, ModelError, RunError
 from radpipe.extraction.batch import Options, cut_patches
 from radpipe.extraction.batch.features import require_place, told_in_attrs
 from radpipe.extraction.embedding.encoder import Encoder, chosen, named, require_modality
@@ -140,17 +140,19 @@ def embed_run(
             threads=max(options.workers, 1),
             progress=progress,
         )
-        not_finite = _not_finite(run.patch_run, [key for key in keys if key not in vectors])
+        # Copies of one image share a key.
+        kept = [key for key in keys if key in vectors]
+        not_finite = _not_finite(run.patch_run, {*keys} - {*kept})
         write_embeddings(run, encoder, provenance, keys, vectors)
         run.patch_run.log.add("embedded", encoder=encoder.spec.name, reused=reused, **versions())
     return Embedded(
         run=str(run.path),
         embeddings=str(run.embeddings_path),
         cases=cut.cases,
-        rows=len(vectors),
+        rows=len(kept),
         failures=cut.failures + len(not_finite),
         reused=reused,
-        computed=len(vectors) - reused,
+        computed=max(len(kept) - reused, 0),
         larger_than_patch=larger_than_patch,
         not_finite=not_finite,
         seconds=round(time.perf_counter() - started, 3),
@@ -229,10 +231,10 @@ def _require_enough(encoder: Encoder, cases: Sequence[Case]) -> None:
     """Refuse at once what patches would not change: cases that fail make them fewer."""
     from radpipe.networks.batches import require_enough
 
+    patients = len({case.patient_id for case in cases})
     # Of such a case each label of its mask becomes one.
     if all(case.label != "all" for case in cases):
         require_enough(len(cases))
-    patients = len({case.patient_id for case in cases})
     if patients < _FEW_PATIENTS:
         log.warning(
             "%s is trained on %d patient(s), and so few teach it next to nothing: take at least %d,"
@@ -278,12 +280,20 @@ def _forget(run: Run) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _not_finite(run: Run, keys: Sequence[str]) -> list[str]:
+def _not_finite(run: Run, keys: Collection[str]) -> list[str]:
     """Name the cases that an embedding of NaN or infinity costs their row."""
     if not keys:
         return []
-    told = run.diagnostics().set_index("row_key")["case_id"].astype(str)
-    names = told.loc[list(keys)].tolist()
+    told = run.diagnostics()
+    names = told.loc[told["row_key"].isin(keys), "case_id"].astype(str).tolist()
+    if len(names) == len(told):
+        raise ModelError(
+            "no embedding is finite",
+            where=str(run.path),
+            found=f"NaN or infinity in all of {len(told)}",
+            expected="numbers",
+            remedy="look at the weights, and at the intensities of the patches",
+        )
     log.warning(
         "the embedding holds NaN or infinity in %d of %d cases, which the table leaves out (a look "
         "at their intensities helps, or at the weights if it is all of them): %s",

@@ -98,7 +98,9 @@ def embedding_status_of(path: str | Path) -> EmbeddingStatus | None:
         return None
     patches = status_of(run.patch_run.path)
     keys = read_row_keys(run.patch_run.features_path)
-    table = read_row_keys(run.embeddings_path)
+    # Of another encoder no row stays.
+    stays = _fitted_on(run) in (None, keys)
+    held = {*(read_row_keys(run.embeddings_path) if stays else ()), *_vectors(run)}
     state = _state(run, patches)
     return EmbeddingStatus(
         run=str(path),
@@ -106,7 +108,7 @@ def embedding_status_of(path: str | Path) -> EmbeddingStatus | None:
         holder=holder_of(run.path) if state in (PREPARING, RUNNING, MAYBE) else "",
         patches=patches,
         encoder=_encoder(run, keys, state),
-        embedded=len({*table, *_vectors(run)}.intersection(keys)),
+        embedded=sum(key in held for key in keys),
     )
 
 
@@ -159,4 +161,7 @@ def _vectors(run: Run) -> list[str]:
 
 
 def _moment(path: Path) -> int:
-    return path.stat().st_mtime_ns
+    # It may be gone by now.
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime_ns
+    return 0

@@ -60,9 +60,7 @@ def require_match(saved: SavedModel, frame: pd.DataFrame) -> pd.DataFrame:
             where=saved.path,
             found=f"missing: {listed(missing)}",
             expected=f"{len(columns)} columns",
-            remedy=_EMBED
-            if PATCH_FILE in missing
-            else "extract with the model's settings; give clinical columns with --clinical FILE",
+            remedy=_remedy(saved, missing),
         )
     embedded = _of_embedding(saved, frame)
     roles = saved.facts["training"]["roles"]
@@ -84,6 +82,15 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
         log.warning("%s not tell how it was extracted: not compared", whose)
         return
     _refuse_differing(saved, "features were extracted", "extract", [*differences(ours, theirs)])
+
+
+def _remedy(saved: SavedModel, missing: Sequence[str]) -> str:
+    if PATCH_FILE in missing:
+        return _EMBED
+    encoder = (saved.facts["source"].get("embeddings") or {}).get("encoder")
+    if encoder is not None and embedding_columns(pd.DataFrame(columns=[*missing]), encoder):
+        return f"embed with `radpipe embed --encoder {encoder}` as the model's training run was"
+    return "extract with the model's settings; give clinical columns with --clinical FILE"
 
 
 def _of_embedding(saved: SavedModel, frame: pd.DataFrame) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
 from radpipe.networks import require_torch
+from radpipe.networks.spec import SUPERVISED
 from radpipe.prognosis.evaluation.options import ModelOptions
 from radpipe.prognosis.evaluation.results import MIN_EVENTS
 from radpipe.prognosis.evaluation.study import Study
@@ -242,6 +243,8 @@ def choose_models(
             chosen.append(name)
         elif name in (asked or ()) or name == VOLUME or why.startswith("too few"):
             withheld[name] = why
+    if any("embedding" in model_class(name)().get_params() for name in chosen):
+        _tell_training(study, options)
     return chosen, withheld
 
 
@@ -279,9 +282,8 @@ def _require_taken(options: ModelOptions, asked: Iterable[str]) -> None:
 
 
 def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
-    """Refuse what nobody fits; tell what is fitted, and warn where few events teach it."""
-    fitted = study.encoder_training
-    if fitted is None:
+    """Refuse what nobody fits."""
+    if study.encoder_training is None:
         asked = {f"--{name}": getattr(options, name) for name in ("method", "epochs", "patience")}
         given = [option for option, value in asked.items() if value is not None]
         if given:
@@ -294,17 +296,22 @@ def _require_fitted_encoder(study: Study, options: ModelOptions) -> None:
             )
         return
     require_torch()
-    from radpipe.networks.methods import METHODS as LEARNT
+
+
+def _tell_training(study: Study, options: ModelOptions) -> None:
+    """Tell that an encoder is fitted, and warn where few events teach it."""
+    if study.encoder_training is None:
+        return
     from radpipe.networks.training import warn_of_few_events
 
-    method = options.method or fitted["method"]
+    method = options.method or study.encoder_training["method"]
     log.warning(
         "%s learnt from these very patients: its columns are left out, and it learns anew, by %s, "
         "wherever a model is fitted, which takes minutes",
         study.encoder,
         method,
     )
-    if LEARNT[method].supervised:
+    if method == SUPERVISED:
         warn_of_few_events(fewest_of(study.endpoint))
 
 

@@ -173,6 +173,6 @@ class ModelOptions:
         Returns
         -------
         dict
-            All of them but stability, which :func:`stability_facts` tells.
+            All of them but stability, which ``stability_facts`` tells.
         """
         return {key: each for key, each in asdict(self).items() if key != "stability"}

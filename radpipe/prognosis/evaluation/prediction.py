@@ -81,7 +81,8 @@ def predict(
         of a binary endpoint. ``driver_1`` ... ``driver_5``, the columns that moved this risk most,
         and ``driver_1_contribution`` ..., what each added in log-hazard or log-odds against the
         mean training patient. ``distance_percentile``, the share of training patients who lie
-        nearer to their centre, in percent (see
+        nearer to their centre, in percent, by these columns and by random directions of an
+        embedding (see
         :class:`~radpipe.prognosis.evaluation.distance.TrainingDistance`); ``outside_range``, how
         many of the model's columns lie outside the training range; ``unlike_training``, True where
         either is greater than in 99 of 100 training patients, and in patients of a category that

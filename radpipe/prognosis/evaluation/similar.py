@@ -95,12 +95,12 @@ def nearest(
     Neighbours
         By cosine; equals in the order of training.
     """
-    cosines = _directions(vectors) @ _directions(training).T
+    cosines = _unit(vectors) @ _unit(training).T
     if own is not None:
         cosines = np.where(own, -np.inf, cosines)
     places = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
     best = np.take_along_axis(cosines, places, axis=1)
-    among = _directions(training) @ _directions(training).T
+    among = _unit(training) @ _unit(training).T
     np.fill_diagonal(among, -np.inf)
     usual = np.sort(among.max(axis=1))
     farther = len(usual) - np.searchsorted(usual, best[:, 0], side="right")
@@ -144,6 +144,6 @@ def similar_cases(
     return told[known].reset_index(drop=True)
 
 
-def _directions(vectors: Floats) -> Floats:
+def _unit(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0))

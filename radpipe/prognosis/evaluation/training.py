@@ -144,9 +144,10 @@ def train(
     volume_reversed(study)
     require_harmonisable(study)
     stability_facts(study, options)
+    # Before hours of work: options that no model takes are refused.
+    others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
     fitted = _fit(study, model, options, seed)
     _warn_of_few_events(study, fitted)
-    others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
     baselines = {name: _fit(study, name, options, seed) for name in others if name != model}
     facts = _facts(study, model, fitted, baselines)
     source = source_facts(study, options, seed)
@@ -173,7 +174,8 @@ def _warn_of_few_events(study: Study, model: Model) -> None:
 def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]) -> dict[str, Any]:
     X = study.frame[[*model.feature_names_in_]]
     values = X.drop(columns=[study.batch, PATCH_FILE], errors="ignore")
-    distance = TrainingDistance.fit(with_directions(model, X), _ranked(model, X))
+    known = with_directions(model, X)
+    distance = TrainingDistance.fit(known, _ranked(model, X, known))
     cohort = study.cohort_facts()
     training = {
         **cohort,
@@ -215,11 +217,11 @@ def _columns(models: Iterable[Model]) -> list[str]:
     return [name for name in dict.fromkeys(named) if name != PATCH_FILE]
 
 
-def _ranked(model: Model, X: pd.DataFrame) -> list[str]:
+def _ranked(model: Model, X: pd.DataFrame, known: pd.DataFrame) -> list[str]:
     """Name what moves the training patients' risk, the strongest first."""
     strength = model.contributions(X).abs().mean()
     moving = strength[strength > 0].sort_values(ascending=False, kind="stable")
-    further = with_directions(model, X.iloc[:1]).columns.difference(X.columns)
+    further = known.columns.difference(X.columns)
     # An embedding stands under its encoder's name, and is known by directions in it.
     return [
         str(column)
