@@ -12,6 +12,7 @@ import pytest
 
 import radpipe.cli
 from radpipe.store import Provenance, write_table
+from radpipe.store.files import seal_of
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, few_events, simulate
 
 ENDPOINT = ["--time", "os_days", "--event", "death"]
@@ -295,6 +296,16 @@ def change(**facts):
     return edit
 
 
+def change_and_seal(**facts):
+    def edit(folder):
+        path = folder / "model.json"
+        content = {**json.loads(path.read_text()), **facts}
+        content.pop("seal")
+        path.write_text(json.dumps({**content, "seal": seal_of(content)}))
+
+    return edit
+
+
 def add(name, content):
     return lambda folder: (folder / name).write_bytes(content)
 
@@ -305,7 +316,8 @@ def add(name, content):
         (change(horizons=[1.0]), "was changed"),
         (change(schema=99), "a newer radpipe"),
         (change(schema=1), "an older radpipe"),
-        (change(model="deepnet"), "a newer radpipe"),
+        (change(model="deepnet"), "was changed"),
+        (change_and_seal(model="deepnet"), "a newer radpipe"),
         (change(schema=None), "not the model's description"),
         (add("model.json", b'{"a":'), "not the model's description"),
         (add("model.pkl", b""), "a pickle"),
