@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("xgboost")
 
 
+@pytest.mark.slow
 def test_the_whole_line(tmp_path: Path) -> None:
     ended = subprocess.run(
         [

@@ -144,6 +144,7 @@ def while_tables_are_written(line: Line) -> None:
     pytest.fail("no table was begun in 60 s")
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_no_stored_row_is_computed_twice(make_cohort: Cohort) -> None:
     line = make_line(make_cohort)
     run = line.folder / "RUN"
