@@ -148,8 +148,9 @@ def fmcib(image: sitk.Image, centroid: Floats, spec: PatchSpec) -> PatchGrid:
     low = np.maximum(centre - size // 2, 0)
     high = np.minimum(centre + size // 2, count)
     before = (size - (high - low)) // 2
-    shown = tuple(slice(int(at), int(at + n)) for at, n in zip(before, high - low, strict=True))
-    return PatchGrid(steps, first + steps @ (low - before), spec.size, shown)  # type: ignore[arg-type]
+    ends = before + high - low
+    z, y, x = (slice(int(at), int(end)) for at, end in zip(before, ends, strict=True))
+    return PatchGrid(steps, first + steps @ (low - before), spec.size, (z, y, x))
 
 
 def _lattice(image: sitk.Image, steps: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
