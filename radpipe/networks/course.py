@@ -62,7 +62,7 @@ class Course:
         self.augment = Augmenter(training.augmentations or (), spec.channels)
         self.taught, self.held_out = patients.split(training.held_out if training.patience else 0)
         self.weights = [*self.encoder.parameters(), *self.method.parameters()]
-        self.optimiser = torch.optim.AdamW(self.weights, weight_decay=_WEIGHT_DECAY)
+        self.optimiser = torch.optim.AdamW(self.weights, weight_decay=_WEIGHT_DECAY, fused=True)
         self.history: list[dict[str, float]] = []
         self.best = self._copied()
         self.made_for = {
