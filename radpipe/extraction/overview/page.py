@@ -1,22 +1,19 @@
-"""Fill the template and write the page."""
+"""The page of a run's cases."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from radpipe.errors import RunError
 from radpipe.extraction.overview import words
 from radpipe.extraction.overview.cases import FLAGS, Cases, Record, cases_of
+from radpipe.pages import filled, write_page
 from radpipe.store import Run
-from radpipe.store.files import read_json, whole_file
+from radpipe.store.files import read_json
 from radpipe.store.run import FINISHED
 
 PAGE_NAME = "report.html"
@@ -63,19 +60,8 @@ def write_overview(run: str | Path, out: str | Path | None = None) -> Path:
     """
     source = Run(Path(run))
     out = source.path / PAGE_NAME if out is None else Path(out)
-    html = _template().render(page_content(source, out.parent))
-    try:
-        with whole_file(out) as part:
-            part.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            "cannot write the page",
-            where=str(out),
-            found=error.strerror,
-            expected="a file name in a folder that exists and may be written to",
-            remedy="make the folder, or name another file with --out",
-        ) from error
-    return out
+    html = filled(__package__, "overview", page_content(source, out.parent))
+    return write_page(html, out, "page")
 
 
 def page_content(run: Run, folder: Path) -> dict[str, Any]:
@@ -115,7 +101,6 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
         "cases": [_shown(case, run.path, folder) for case in cases.all],
         "columns": _columns_of(cases),
         **_flags(cases.all),
-        **_style_and_script(),
     }
 
 
@@ -128,16 +113,6 @@ def _flags(cases: list[Record]) -> dict[str, Any]:
         "flags": [(flag, counts[flag.key]) for flag in flags],
         "unflagged": sum(not case["flags"] for case in cases),
     }
-
-
-def _style_and_script() -> dict[str, str]:
-    style, script = (
-        files(__package__).joinpath(name).read_text(encoding="utf-8")
-        for name in ("overview.css", "overview.js")
-    )
-    # The page's policy lets this very script run, and no other.
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {"style": style, "script": script, "script_hash": digest}
 
 
 def _columns_of(cases: Cases) -> list[tuple[str, str, bool]]:
@@ -172,18 +147,3 @@ def _link(picture: str, run: Path, folder: Path) -> str:
     except ValueError:
         # Another drive of Windows.
         return path.absolute().as_uri()
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # A NaN would be no JSON, and leave the browser with an empty page.
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment.get_template("overview.html.j2")

@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from radpipe.pages import filled, write_page
 from radpipe.prognosis.report import opening
 from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.questions import QUESTIONS
 from radpipe.prognosis.report.questions.comparison import verdicts
-from radpipe.prognosis.report.template import write_page
 
 log = logging.getLogger("radpipe")
 
@@ -58,7 +58,7 @@ def write_report(
             "no run in %s: the page shows no failures and no pictures; name the run with --run",
             ", ".join(extraction.looked),
         )
-    return write_page(page_content(evidence), out)
+    return write_page(filled(__package__, "report", page_content(evidence)), out, "report")
 
 
 def page_content(evidence: Evidence) -> dict[str, Any]:

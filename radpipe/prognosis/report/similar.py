@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from radpipe.pages import filled, write_page
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Gallery, Heading, Points, Section, Text
 from radpipe.prognosis.report.curves import TimeAxis, time_axis
 from radpipe.prognosis.report.gallery import Picture
-from radpipe.prognosis.report.template import write_page
 from radpipe.prognosis.report.thumbnails import Thumbnails
 from radpipe.store import Run
 
@@ -125,7 +125,7 @@ def write_similar(
         "banners": [],
         "sections": [Section("similar", "Which patients looked alike?", answer, blocks)],
     }
-    return write_page(content, out)
+    return write_page(filled(__package__, "report", content), out, "report")
 
 
 def farther(percentile: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from radpipe.errors import RunError
+from radpipe.pages import filled
 from radpipe.prognosis.evaluation.results import Evaluation
 from radpipe.prognosis.report.checklists.answers import ANSWERS
 from radpipe.prognosis.report.checklists.items import CHECKLISTS, Checklist, Item
@@ -175,15 +176,6 @@ def _files(checklist: Checklist, known: Known) -> Iterator[tuple[str, str]]:
 
 
 def _page(checklist: Checklist, known: Known, lines: list[Line]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("radpipe.prognosis.report.checklists", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     facts: dict[str, Any] = {
         "checklist": checklist,
         "columns": _COLUMNS,
@@ -192,7 +184,7 @@ def _page(checklist: Checklist, known: Known, lines: list[Line]) -> str:
         "answered": sum(line.known for line in lines),
         "version": known.get("versions", "radpipe"),
     }
-    return str(environment.get_template("checklist.html.j2").render(facts))
+    return filled(__package__, "checklist", facts)
 
 
 def _table(lines: list[Line]) -> str:
