@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from radpipe.errors import SettingsError, TableError
 from radpipe.parallel import in_order, require_workers
 from radpipe.prognosis.evaluation import controls
+from radpipe.prognosis.evaluation.control_facts import (
+    Asked,
+    Found,
+    control_facts,
+    controls_of,
+    log_rank_chance,
+)
 from radpipe.prognosis.evaluation.folds import outer_folds
 from radpipe.prognosis.evaluation.harmonisation import (
     require_harmonisable,
@@ -54,7 +60,6 @@ from radpipe.prognosis.models.table import BASELINES
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.survival.splits import Fold
 from radpipe.prognosis.tables import name_of_table
-from radpipe.prognosis.tables.steps import parameters
 from radpipe.progress import progress_bar
 
 Results = dict[str, list[Fitted]]
@@ -101,17 +106,6 @@ class Design:
                 expected="0 or more",
                 remedy="leave it out for 20",
             )
-
-
-@dataclass(frozen=True)
-class _Controls:
-    """What the controls gave, in the order of what was asked."""
-
-    plain: controls.Permuted
-    labels: list[controls.Permuted]
-    features: list[controls.Permuted]
-    shortened: list[controls.Shortened]
-    learning: list[tuple[int, float | None]]
 
 
 def evaluate(
@@ -243,10 +237,14 @@ def evaluate(
     warn_of_unharmonised(raw)
     bench = _bench(study, chosen, options, design, allowed)
     results, found = _run(bench, study, parts, design, workers, scheduler, progress)
+    main = main_of(chosen)
+    real = None
+    if main not in BASELINES:
+        real = control_facts(study, main, results[main], found, allowed)
     metrics = {
         "schema": SCHEMA_VERSION,
         "kind": "cross-validation",
-        "main": main_of(chosen),
+        "main": main,
         "endpoint": study.endpoint_facts(),
         "cohort": study.cohort_facts(),
         "design": {
@@ -256,8 +254,8 @@ def evaluate(
             "horizons": allowed.tolist(),
             "refused_horizons": [list(each) for each in refused],
         },
-        "models": facts_of_models(study, results, bench, allowed, _log_rank_chance(found)),
-        "controls": _control_facts(study, results, found, allowed),
+        "models": facts_of_models(study, results, bench, allowed, log_rank_chance(found)),
+        "controls": real,
         "leaks": {"checked": list(CHECKED), "found": {}},
         "volume_reversed": volume_reversed(study),
         "withheld": withheld,
@@ -303,13 +301,12 @@ def _run(
     workers: int,
     scheduler: str | None,
     progress: bool,
-) -> tuple[Results, _Controls | None]:
+) -> tuple[Results, Found | None]:
     """Run folds and controls, all in one go, so that no worker waits for the last fold."""
     main = main_of([*bench.models])
     controlled = design.permutations > 0 and main not in BASELINES
-    permutations = _permutations(design) if controlled else []
-    shortened = controls.learning_parts(parts) if controlled else []
-    tasks: list[Any] = [*parts, *permutations, *shortened]
+    asked = controls_of(parts, design.permutations, design.seed) if controlled else Asked([], [])
+    tasks = [*parts, *asked.tasks]
     quick = controls.untuned(bench, main)
     measured = (*study.features, *study.embeddings)
     textures = [name for name in measured if name != study.volume]
@@ -321,26 +318,7 @@ def _run(
         done = in_order(job, tasks, workers if learns else 0, step, scheduler if learns else None)
     folds = done[: len(parts)]
     results = {name: [each[name] for each in folds] for name in bench.models}
-    if not controlled:
-        return results, None
-    permuted = done[len(parts) : len(parts) + len(permutations)]
-
-    def of(what: str) -> list[controls.Permuted]:
-        pairs = zip(permutations, permuted, strict=True)
-        return [each for permutation, each in pairs if permutation.what == what]
-
-    (plain,) = of(controls.NOTHING)
-    learning = done[len(parts) + len(permutations) :]
-    found = _Controls(plain, of(controls.LABELS), of(controls.FEATURES), shortened, learning)
-    return results, found
-
-
-def _permutations(design: Design) -> list[controls.Permutation]:
-    seeds = np.random.SeedSequence([design.seed, 1]).generate_state(2 * design.permutations)
-    labels = [controls.Permutation(controls.LABELS, int(seed)) for seed in seeds[::2]]
-    some = seeds[1::2][: max(design.permutations // 4, 1)]
-    features = [controls.Permutation(controls.FEATURES, int(seed)) for seed in some]
-    return [controls.Permutation(controls.NOTHING, design.seed), *labels, *features]
+    return results, Found(asked, done[len(parts) :]) if controlled else None
 
 
 def _do(
@@ -375,48 +353,6 @@ def _design_facts(
         "batch": study.harmonised,
         **options.facts(),
     }
-
-
-def _control_facts(
-    study: Study, results: Results, found: _Controls | None, allowed: Floats
-) -> dict[str, Any] | None:
-    main = main_of([*results])
-    if main in BASELINES:
-        return None
-    done, key = results[main], "auc" if study.binary else "c_index"
-    used = float(np.mean([len(one.used) for one in done]))
-    facts: dict[str, Any] = {
-        "events_per_variable": controls.events_per_variable(
-            study.endpoint, len(study.predictors), used
-        ),
-        "riley": controls.riley(study.endpoint, parameters(study.frame[study.predictors]), allowed),
-    }
-    if found is None:
-        return {**facts, "label_permutation": None, "permuted_features": None, "learning_curve": []}
-    labels = [each.value for each in found.labels]
-    curve = controls.learning_curve(found.shortened, found.learning, done, key)
-    return {
-        **facts,
-        "label_permutation": {
-            **_values(main, labels),
-            "p": controls.p_value(found.plain.value, labels),
-        },
-        "permuted_features": _values(main, [each.value for each in found.features]),
-        "learning_curve": curve,
-    }
-
-
-def _log_rank_chance(found: _Controls | None) -> controls.Chance:
-    """Compare the groups' log-rank statistic with that of permuted outcomes."""
-    if found is None:
-        return controls.Chance(None, 0)
-    labels = [each.statistic for each in found.labels]
-    return controls.Chance(controls.p_value(found.plain.statistic, labels), len(labels))
-
-
-def _values(model: str, values: list[float | None]) -> dict[str, Any]:
-    known = [value for value in values if value is not None]
-    return {"model": model, "values": known, "mean": float(np.mean(known)) if known else None}
 
 
 def _predictions(results: Results, study: Study, bench: Bench) -> pd.DataFrame:

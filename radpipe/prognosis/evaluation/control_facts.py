@@ -1,0 +1,174 @@
+"""Which controls run beside the folds, and what ``metrics.json`` tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from radpipe.prognosis.evaluation import controls
+from radpipe.prognosis.evaluation.harness import Fitted
+from radpipe.prognosis.evaluation.study import Study
+from radpipe.prognosis.survival.endpoint import Floats
+from radpipe.prognosis.survival.splits import Fold
+from radpipe.prognosis.tables.steps import parameters
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The controls that run.
+
+    Attributes
+    ----------
+    permutations : list of Permutation
+        The first permutes nothing.
+    shortened : list of Shortened
+        The learning curve's folds.
+    """
+
+    permutations: list[controls.Permutation]
+    shortened: list[controls.Shortened]
+
+    @property
+    def tasks(self) -> list[Any]:
+        """All of them, in the order in which :class:`Found` takes what they gave."""
+        return [*self.permutations, *self.shortened]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the controls gave.
+
+    Attributes
+    ----------
+    asked : Asked
+        Which they were.
+    done : sequence
+        What each gave, in the order of its tasks.
+    """
+
+    asked: Asked
+    done: Sequence[Any]
+
+    @property
+    def plain(self) -> controls.Permuted:
+        """Of the data as they are."""
+        return self.of(controls.NOTHING)[0]
+
+    @property
+    def learning(self) -> Sequence[tuple[int, float | None]]:
+        """Of the learning curve's folds."""
+        return self.done[len(self.asked.permutations) :]
+
+    def of(self, what: str) -> list[controls.Permuted]:
+        """Choose permutations.
+
+        Parameters
+        ----------
+        what : str
+            As of :class:`~radpipe.prognosis.evaluation.controls.Permutation`.
+
+        Returns
+        -------
+        list of Permuted
+            What they gave.
+        """
+        pairs = zip(self.asked.permutations, self.done, strict=False)
+        return [each for permutation, each in pairs if permutation.what == what]
+
+
+def controls_of(parts: Sequence[Fold], permutations: int, seed: int) -> Asked:
+    """Choose the controls.
+
+    Parameters
+    ----------
+    parts : sequence of Fold
+        The outer folds.
+    permutations : int
+        Of outcomes and, a quarter as many, of features.
+    seed : int
+        Of the evaluation.
+
+    Returns
+    -------
+    Asked
+        Each with a seed of its own.
+    """
+    seeds = np.random.SeedSequence([seed, 1]).generate_state(2 * permutations)
+    labels = [controls.Permutation(controls.LABELS, int(seed)) for seed in seeds[::2]]
+    some = seeds[1::2][: max(permutations // 4, 1)]
+    features = [controls.Permutation(controls.FEATURES, int(seed)) for seed in some]
+    plain = controls.Permutation(controls.NOTHING, seed)
+    return Asked([plain, *labels, *features], controls.learning_parts(parts))
+
+
+def control_facts(
+    study: Study, main: str, done: Sequence[Fitted], found: Found | None, allowed: Floats
+) -> dict[str, Any]:
+    """Tell whether the main model found anything real.
+
+    Parameters
+    ----------
+    study : Study
+        The cohort.
+    main : str
+        The model.
+    done : sequence of Fitted
+        Its folds.
+    found : Found or None
+        What the controls gave, where they ran.
+    allowed : ndarray of float64, shape (h,)
+        Horizons.
+
+    Returns
+    -------
+    dict
+        As ``metrics.json`` holds it.
+    """
+    used = float(np.mean([len(one.used) for one in done]))
+    columns = parameters(study.frame[study.predictors])
+    facts: dict[str, Any] = {
+        "events_per_variable": controls.events_per_variable(
+            study.endpoint, len(study.predictors), used
+        ),
+        "riley": controls.riley(study.endpoint, columns, allowed),
+    }
+    if found is None:
+        return {**facts, "label_permutation": None, "permuted_features": None, "learning_curve": []}
+    labels = [each.value for each in found.of(controls.LABELS)]
+    key = "auc" if study.binary else "c_index"
+    return {
+        **facts,
+        "label_permutation": {
+            **_values(main, labels),
+            "p": controls.p_value(found.plain.value, labels),
+        },
+        "permuted_features": _values(main, [each.value for each in found.of(controls.FEATURES)]),
+        "learning_curve": controls.learning_curve(found.asked.shortened, found.learning, done, key),
+    }
+
+
+def log_rank_chance(found: Found | None) -> controls.Chance:
+    """Compare the groups' log-rank statistic with that of permuted outcomes.
+
+    Parameters
+    ----------
+    found : Found or None
+        What the controls gave, where they ran.
+
+    Returns
+    -------
+    Chance
+        How often permuted outcomes did as well.
+    """
+    if found is None:
+        return controls.Chance(None, 0)
+    labels = [each.statistic for each in found.of(controls.LABELS)]
+    return controls.Chance(controls.p_value(found.plain.statistic, labels), len(labels))
+
+
+def _values(model: str, values: list[float | None]) -> dict[str, Any]:
+    known = [value for value in values if value is not None]
+    return {"model": model, "values": known, "mean": float(np.mean(known)) if known else None}
