@@ -53,7 +53,7 @@ def write_report(
     named = (None if each is None else Path(each) for each in (run, explained))
     evidence = Evidence.load(Path(evaluation), *named)
     extraction = evidence.extraction
-    if extraction.run is None and extraction.embedded is None and extraction.looked:
+    if extraction.cases is None and extraction.looked:
         log.warning(
             "no run in %s: the page shows no failures and no pictures; name the run with --run",
             ", ".join(extraction.looked),

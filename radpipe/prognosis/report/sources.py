@@ -22,11 +22,19 @@ class Extraction:
         Where it was looked for.
     embedded : Run or None
         The one of `radpipe embed`, which may be the same, or have no features beside it.
+    patches : Run or None
+        The run that cut the encoder's patches; None where it was not found.
     """
 
     run: Run | None
     looked: list[str]
     embedded: Run | None = None
+    patches: Run | None = None
+
+    @property
+    def cases(self) -> Run | None:
+        """The run that read the images: the features', or the patches' where there is no other."""
+        return self.run or self.patches
 
 
 def find_extraction(metrics: dict[str, Any], folder: Path, named: Path | None) -> Extraction:
@@ -55,15 +63,15 @@ def find_extraction(metrics: dict[str, Any], folder: Path, named: Path | None) -
         run = Run(named)
         if not run.embeddings_path.is_file() or run.exists():
             run.facts()
-        return Extraction(run if run.exists() else None, [str(named)], _embedded([named]))
+        return _extraction(run if run.exists() else None, [named])
     told = _told(metrics.get("source", {}))
     if told is None:
         return Extraction(None, [])
     places = list(dict.fromkeys([told, folder.parent / told, folder.parent / told.name]))
     for place in places:
         if _is_run(Run(place)):
-            return Extraction(Run(place), [str(place)], _embedded([place]))
-    return Extraction(None, [str(place) for place in places], _embedded(places))
+            return _extraction(Run(place), [place])
+    return _extraction(None, places)
 
 
 def _told(source: dict[str, Any]) -> Path | None:
@@ -73,8 +81,12 @@ def _told(source: dict[str, Any]) -> Path | None:
     return table.parent if table.name == Run(table.parent).embeddings_path.name else None
 
 
-def _embedded(places: list[Path]) -> Run | None:
-    return next((Run(each) for each in places if Run(each).embeddings_path.is_file()), None)
+def _extraction(run: Run | None, places: list[Path]) -> Extraction:
+    embedded = next((Run(each) for each in places if Run(each).embeddings_path.is_file()), None)
+    patches = None if embedded is None else embedded.patch_run
+    if patches is not None and not _is_run(patches):
+        patches = None
+    return Extraction(run, [str(place) for place in places], embedded, patches)
 
 
 def _is_run(run: Run) -> bool:

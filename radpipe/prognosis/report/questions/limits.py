@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Points, Section
 from radpipe.prognosis.report.evidence import Evidence
 
@@ -59,6 +60,7 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
             "Another hospital's scanners, segmentations or treatments may change it; only "
             "validation on such a cohort can tell."
         )
+    yield from _unseen(evidence)
     if not evidence.binary:
         yield "Harrell's C-index is biased upwards where many patients are censored early."
     if evidence.metrics["endpoint"].get("competing"):
@@ -70,3 +72,17 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
         "This is research software. It is no medical device, and no treatment should rest on this "
         "page alone."
     )
+
+
+def _unseen(evidence: Evidence) -> Iterator[str]:
+    """Tell of how many tumours the encoder was not shown all."""
+    run = evidence.extraction.patches
+    if run is None or not evidence.metrics["source"].get("embeddings"):
+        return
+    told = run.diagnostics()
+    count = int((told["patch_outside"] > 0).sum()) if "patch_outside" in told else 0
+    if count:
+        yield (
+            f"In {count} of {words.counted(len(told), 'case')} the tumour exceeds the patch that "
+            "the encoder is shown: of these it did not see all."
+        )

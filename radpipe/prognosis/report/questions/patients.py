@@ -82,9 +82,9 @@ def _facts(evidence: Evidence) -> list[Fact]:
     facts.append(Fact("Features", f"{cohort['features']:,}"))
     if cohort.get("clinical"):
         facts.append(Fact("Clinical columns", f"{cohort['clinical']:,}"))
-    run = evidence.extraction.run
+    run = evidence.extraction.cases
     if run is not None:
-        facts.append(Fact("Cases extracted", f"{len(run.features()[0]):,}"))
+        facts.append(Fact(f"Cases with {_made(evidence)}", f"{len(run.features()[0]):,}"))
         facts.append(Fact("Cases failed", f"{len(run.failures()):,}"))
     return facts
 
@@ -108,7 +108,7 @@ def _flow(evidence: Evidence) -> Flow:
 
 
 def _extracted(evidence: Evidence) -> list[Step]:
-    run = evidence.extraction.run
+    run = evidence.extraction.cases
     if run is None:
         return []
     failures = run.failures()
@@ -117,8 +117,12 @@ def _extracted(evidence: Evidence) -> list[Step]:
     rows = len(run.features()[0])
     return [
         Step("Cases given to the extraction", rows + len(failures), lost),
-        Step("Cases with features", rows),
+        Step(f"Cases with {_made(evidence)}", rows),
     ]
+
+
+def _made(evidence: Evidence) -> str:
+    return "a patch" if evidence.extraction.run is None else "features"
 
 
 def _follow_up(evidence: Evidence) -> Chart:
@@ -146,7 +150,7 @@ def _follow_up(evidence: Evidence) -> Chart:
 
 
 def _failures(evidence: Evidence) -> list[Block]:
-    run, looked = evidence.extraction.run, evidence.extraction.looked
+    run, looked = evidence.extraction.cases, evidence.extraction.looked
     if run is None and looked:
         return [
             Text(

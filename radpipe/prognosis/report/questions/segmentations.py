@@ -20,9 +20,10 @@ def section(evidence: Evidence) -> Section | None:
     Section or None
         None where the run was not found, or has no row.
     """
-    if evidence.extraction.run is None:
+    run = evidence.extraction.cases
+    if run is None:
         return None
-    pictures, cases = gallery(evidence.extraction.run)
+    pictures, cases = gallery(run)
     if not pictures:
         return None
     answer = (

@@ -47,6 +47,24 @@ def test_flow_counts_who_was_lost_where(tmp_path):
     assert "no outcome" not in flow
 
 
+def test_embeddings_alone_show_the_cases_that_patches_were_cut_of(tmp_path, caplog):
+    run = tmp_path / "run"
+    outside = {"patch_outside": [0.0, 0.0, 0.2, 0.0, 0.1]}
+    write_run(run / "patches", patient_ids(5), failed=("E1",), told=outside)
+    table = run / "embeddings.parquet"
+    table.touch()
+
+    def embedded(facts):
+        facts["source"].update(table=str(table), run=None, embeddings={"provenance": {}})
+
+    text = re.sub(r"\s+", " ", page_of(tmp_path, embedded).text)
+    assert "6 Cases given to the extraction 1 failed at stage check 5 Cases with a patch" in text
+    assert "case E1 (image /data/x.nii.gz" in text
+    assert "Are the segmentations right?" in text
+    assert "In 2 of 5 cases the tumour exceeds the patch" in text
+    assert "no run in" not in caplog.text
+
+
 def test_missing_run_says_where_it_was_looked_for(tmp_path, caplog):
     page = page_of(tmp_path, run="elsewhere/run")
     assert "no run in elsewhere/run" in caplog.text and "--run" in caplog.text
