@@ -349,6 +349,12 @@ def test_an_embedding_that_is_no_number_costs_its_own_case(
         assert "NaN or infinity in 1 of 3 cases" in err
         assert err.rstrip().splitlines()[-1].startswith("2 of 3 cases")
         assert list(bench.table()["case_id"]) == ["p0", "p2"]
+    with pytest.warns(UserWarning, match="1 of 3 cases failed.* p1: the embedding holds NaN"):
+        table = radpipe.embed(manifest, "tiny", bench.weights, out=bench.folder / "RUN")
+    (failure,) = table.attrs["failures"]
+    assert (failure["case_id"], failure["stage"]) == ("p1", "embed")
+    log = Run(bench.folder / "RUN").patch_run.log.events()
+    assert [each["case_id"] for each in log if each["event"] == "left out"] == ["p1"] * 3
     means = [
         Run(bench.folder / "RUN").patch_run.patches.get(key).intensities.mean(dtype=float)
         for key in read_row_keys(bench.folder / "RUN" / "embeddings.parquet")

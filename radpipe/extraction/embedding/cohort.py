@@ -19,7 +19,7 @@ from radpipe.extraction.embedding.encoder import Encoder, chosen, named, require
 from radpipe.extraction.embedding.fitting import fitted, images_of
 from radpipe.extraction.embedding.order import Order
 from radpipe.extraction.embedding.vectors import embedded, versions, write_embeddings
-from radpipe.store import Provenance, Run, read_table
+from radpipe.store import KEY_COLUMNS, Provenance, Run, read_table
 from radpipe.store.files import remove_parts
 from radpipe.store.patches import PATCH_FILE
 from radpipe.store.rows import writing_to
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("radpipe")
 _SHOWN = 4
 _FEW_PATIENTS = 20
+_NOT_FINITE = "the embedding holds NaN or infinity"
+_LOOK = "look at the intensities, or at the weights if many cases are left out"
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,21 @@ def embed(
         place = Path(folder) / "run" if out is None else Path(out)
         done = embed_run(cohort, order, place, options=options, progress=progress)
         table, provenance = read_table(Path(done.embeddings))
-        failures = Run(place).patch_run.failures()
+        failures = _failures(Run(place).patch_run, done.not_finite)
     return told_in_attrs(table, provenance, failures, out)
+
+
+def _failures(run: Run, not_finite: list[str]) -> pd.DataFrame:
+    """Put cases without a patch and those without an embedding into one table."""
+    import pandas as pd
+
+    cases = run.features()[0]
+    left_out = cases.loc[cases["case_id"].isin(not_finite), [*KEY_COLUMNS]]
+    message = "case " + left_out["case_id"].astype(str) + f": {_NOT_FINITE}"
+    left_out = left_out.assign(
+        stage="embed", error=ModelError.__name__, message=message, remedy=_LOOK
+    )
+    return pd.concat([run.failures(), left_out], ignore_index=True)
 
 
 def _refuse_our_columns(cases: Sequence[Case], encoder: Encoder) -> None:
@@ -292,12 +307,13 @@ def _not_finite(run: Run, keys: Collection[str]) -> list[str]:
             where=str(run.path),
             found=f"NaN or infinity in all of {len(told)}",
             expected="numbers",
-            remedy="look at the weights, and at the intensities of the patches",
+            remedy=_LOOK,
         )
+    for name in names:
+        run.log.add("left out", case_id=name, why=_NOT_FINITE)
     log.warning(
-        "the embedding holds NaN or infinity in %d of %d cases, which the table leaves out (a look "
-        "at their intensities helps, or at the weights if it is all of them): %s",
-        len(names), len(told), named(names),
+        "%s in %d of %d cases, which the table leaves out (%s): %s",
+        _NOT_FINITE, len(names), len(told), _LOOK, named(names),
     )  # fmt: skip
     return names
 
