@@ -89,7 +89,7 @@ def write_similar(
     endpoint : mapping
         Of the model.
     run, training : Path
-        The runs of `radpipe embed` that hold their patches.
+        The runs of `radpipe embed` that hold their patches, or their tables.
     out : Path
         The HTML file to make or replace.
 
@@ -104,9 +104,12 @@ def write_similar(
         It cannot be written.
     """
     shown = scores.sort_values("risk_score", ascending=False, kind="stable").head(MOST_SHOWN)
-    thumbnails = Thumbnails(Run(run)), Thumbnails(Run(training))
+    thumbnails = Thumbnails(_run_of(run)), Thumbnails(_run_of(training))
     axis = _axis(scores, endpoint)
     blocks: list[Block] = [Text(HOW)]
+    for given, kept in zip((run, training), thumbnails, strict=True):
+        if not kept.found:
+            blocks.append(Text(f"No pictures of {given}: it keeps no patches of radpipe embed."))
     for place, row in enumerate(shown.to_dict("records"), 1):
         percentile = row["similar_percentile"]
         blocks += [
@@ -126,6 +129,11 @@ def write_similar(
         "sections": [Section("similar", "Which patients looked alike?", answer, blocks)],
     }
     return write_page(filled(__package__, "report", content), out, "report")
+
+
+def _run_of(table: Path) -> Run:
+    """Find the run that a table lies in."""
+    return Run(table.parent if table.is_file() else table)
 
 
 def farther(percentile: float) -> str:

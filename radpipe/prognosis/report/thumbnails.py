@@ -31,6 +31,11 @@ class Thumbnails:
             files = map(run.patch_run.patches.path_of, read_row_keys(run.embeddings_path))
             self._files = dict(zip(cases, files, strict=False))
 
+    @property
+    def found(self) -> bool:
+        """Whether there is a patch to be drawn."""
+        return any(file.is_file() for file in self._files.values())
+
     def of(self, case_id: str) -> str | None:
         """Draw a case.
 

@@ -49,6 +49,16 @@ def test_each_patient_stands_beside_those_who_looked_alike(runs, tmp_path):
     assert page.count("event at 12\u00a0months") == 2
 
 
+def test_a_table_of_a_run_has_its_patches_and_another_says_that_it_has_none(runs, tmp_path):
+    scores = pd.DataFrame([row("A", 1.0, [("x", 0.9, 730.5, False)])])
+    csv = tmp_path / "training.csv"
+    csv.touch()
+    table = runs[0] / "embeddings.parquet"
+    page = write_similar(scores, SURVIVAL, table, csv, tmp_path / "page.html").read_text()
+    assert page.count("<img") == 1
+    assert f"No pictures of {csv}" in page and f"No pictures of {table}" not in page
+
+
 def test_a_binary_endpoint_has_no_times_and_no_patches_no_pictures(runs, tmp_path):
     scores = pd.DataFrame([row("C", 0.0, [("x", 0.9, np.nan, False)])])
     endpoint = {"event": "relapse", "time": None}
