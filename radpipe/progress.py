@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -33,8 +34,32 @@ class Step(Protocol):
         """
 
 
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+
 @contextmanager
-def progress_bar(what: str, total: int, shown: bool) -> Iterator[Step]:
+def showing(shown: bool) -> Iterator[None]:
+    """Show bars of what takes long inside a model, whose estimators know of no terminal.
+
+    Parameters
+    ----------
+    shown : bool
+        Whether :func:`progress_bar` shows anything where nobody tells it.
+
+    Yields
+    ------
+    None
+        While it holds, in this thread.
+    """
+    before = _inside.set(shown)
+    try:
+        yield
+    finally:
+        _inside.reset(before)
+
+
+@contextmanager
+def progress_bar(what: str, total: int, shown: bool | None = None) -> Iterator[Step]:
     """Show on standard error how far the work is, how fast it goes and how long it will take.
 
     Parameters
@@ -43,22 +68,23 @@ def progress_bar(what: str, total: int, shown: bool) -> Iterator[Step]:
         What is done, in a word.
     total : int
         How much there is to do.
-    shown : bool
-        Whether anything is shown: on a terminal a bar, elsewhere a line every half minute.
+    shown : bool, optional
+        Whether anything is shown: on a terminal a bar, elsewhere a line every half minute. By
+        default as :func:`showing` says, and on a terminal until the work is done.
 
     Yields
     ------
     Step
         To be called when something is done, from any thread.
     """
-    if not shown:
+    if not (_inside.get() if shown is None else shown):
         yield lambda note=None, done=1: None
         return
     from rich.console import Console
 
     console = Console(stderr=True)
     if console.is_terminal or console.is_jupyter:
-        with _bar(what, total, console) as step:
+        with _bar(what, total, console, transient=shown is None) as step:
             yield step
     else:
         yield _lines(what, total)
@@ -160,7 +186,7 @@ def _lines(what: str, total: int) -> Step:
 
 
 @contextmanager
-def _bar(what: str, total: int, console: Console) -> Iterator[Step]:
+def _bar(what: str, total: int, console: Console, transient: bool) -> Iterator[Step]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -173,7 +199,7 @@ def _bar(what: str, total: int, console: Console) -> Iterator[Step]:
     )
     pace = Pace(total, time.monotonic())
     lock = threading.Lock()
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, transient=transient) as bar:
         task = bar.add_task(what, total=total, note="", pace="")
 
         def step(note: str | None = None, done: int = 1) -> None:

@@ -28,6 +28,7 @@ from radpipe.cli.options import (
     OriginDays,
     Patience,
     PerPatient,
+    Quiet,
     Seed,
     Selection,
     Stability,
@@ -76,6 +77,7 @@ def train(
     epochs: Epochs = None,
     patience: Patience = None,
     seed: Seed = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Train a model on the whole cohort; `evaluate` tells how good such a one is."""
     from radpipe.prognosis.evaluation import train as run
@@ -113,6 +115,7 @@ def train(
             patience=patience,
         ),
         seed=seed,
+        progress=not quiet,
     )
     _show(saved, out)
 

@@ -137,7 +137,7 @@ def train_encoder(
     outcome: npt.NDArray[Any] | None = None,
     *,
     checkpoint: Path | None = None,
-    shown: bool = False,
+    shown: bool | None = None,
 ) -> Trained:
     """Train an encoder, on one thread and without touching any other random numbers.
 
@@ -153,8 +153,8 @@ def train_encoder(
         What a supervised method needs; others do not look at it.
     checkpoint : Path, optional
         Kept after each epoch; where it is there already, training goes on from it.
-    shown : bool
-        Whether a progress bar is shown.
+    shown : bool, optional
+        Whether a progress bar is shown; as of :func:`radpipe.progress.progress_bar`.
 
     Returns
     -------

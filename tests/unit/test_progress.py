@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from radpipe import progress
-from radpipe.progress import Pace, progress_bar
+from radpipe.progress import Pace, progress_bar, showing
 
 BAR = """
 from radpipe.progress import progress_bar
@@ -99,3 +99,23 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "3/3" in told
     assert "1 failed" in told
     assert "━" in told
+
+
+def test_work_inside_a_model_shows_what_its_caller_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = clock(monkeypatch)
+
+    def work() -> str:
+        with progress_bar("tuning", 2) as step:
+            now[0] += 60
+            step()
+        return capsys.readouterr().err
+
+    assert work() == ""
+    with showing(True):
+        assert work().startswith("tuning: 1 of 2 done")
+        with showing(False):
+            assert work() == ""
+        assert work() != ""
+    assert work() == ""

@@ -37,6 +37,7 @@ from radpipe.prognosis.models.storage import SavedModel, load, save
 from radpipe.prognosis.models.table import BASELINES, DEFAULT, model_class
 from radpipe.prognosis.survival import allowed_horizons, kaplan_meier
 from radpipe.prognosis.tables.batches import batch_labels, harmonisable
+from radpipe.progress import showing
 from radpipe.store.files import empty_directory
 from radpipe.store.patches import PATCH_FILE
 
@@ -62,6 +63,7 @@ def train(
     force: bool = False,
     options: ModelOptions | None = None,
     seed: int = 0,
+    progress: bool = False,
 ) -> SavedModel:
     """Train a model on a whole cohort and save it, and beside it the baselines it has to beat.
 
@@ -103,6 +105,8 @@ def train(
         How models are made.
     seed : int
         Decides all that is random, but bootstrap samples, which are always the same.
+    progress : bool
+        Show how far an encoder's training and the tuning are.
 
     Returns
     -------
@@ -146,7 +150,8 @@ def train(
     stability_facts(study, options)
     # Before hours of work: options that no model takes are refused.
     others = [name for name in choose_models(study, [model], options)[0] if name in BASELINES]
-    fitted = _fit(study, model, options, seed)
+    with showing(progress):
+        fitted = _fit(study, model, options, seed)
     _warn_of_few_events(study, fitted)
     baselines = {name: _fit(study, name, options, seed) for name in others if name != model}
     facts = _facts(study, model, fitted, baselines)

@@ -7,6 +7,8 @@ from typing import Any
 
 import optuna
 
+from radpipe.progress import progress_bar
+
 Settings = dict[str, Any]
 
 
@@ -41,5 +43,7 @@ def choose(
     sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=10)
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial(defaults)
-    study.optimize(lambda trial: loss(suggest(trial)), n_trials=trials)
+    with progress_bar("tuning", trials) as step:
+        done = [lambda *_: step()]
+        study.optimize(lambda trial: loss(suggest(trial)), n_trials=trials, callbacks=done)
     return suggest(optuna.trial.FixedTrial(study.best_params))
