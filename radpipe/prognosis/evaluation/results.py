@@ -27,7 +27,7 @@ from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.store import read_table, write_table
 from radpipe.store.files import empty_directory, read_json, write_json
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # Below this a test fold of five holds three events or fewer, and tuning has no more to go by.
 MIN_EVENTS = 20
 # Whose median divides the risk groups of a validation.
@@ -55,7 +55,7 @@ class Evaluation:
     subgroups : DataFrame or None
         ``case_id`` and the named clinical columns.
     similar : DataFrame or None
-        ``fold``, ``case_id``, ``rank``, ``similar``, ``cosine``, ``distance_percentile``: of the
+        ``fold``, ``case_id``, ``rank``, ``similar``, ``cosine``, ``similar_percentile``: of the
         first repeat, each patient beside the training patients of the fold that tested it.
     """
 

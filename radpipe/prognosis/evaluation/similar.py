@@ -125,7 +125,7 @@ def similar_cases(
     -------
     DataFrame
         ``case_id``, ``rank``, ``similar`` (a case_id of training), ``cosine``,
-        ``distance_percentile``.
+        ``similar_percentile``.
     """
     whose = [patients.loc[X.index].to_numpy() for X in (test, train)]
     own = whose[0][:, np.newaxis] == whose[1]
@@ -138,7 +138,7 @@ def similar_cases(
             "rank": np.tile(np.arange(1, count + 1), rows),
             "similar": train.index.to_numpy()[found.places.ravel()],
             "cosine": found.cosines.ravel(),
-            "distance_percentile": np.repeat(found.percentile, count),
+            "similar_percentile": np.repeat(found.percentile, count),
         }
     )
     return told[known].reset_index(drop=True)

@@ -377,7 +377,7 @@ def test_metrics_are_json_without_nan_and_name_what_was_done():
     for result, kind in ((survival(), "survival"), (binary(), "binary")):
         metrics = json.loads(json.dumps(result.metrics, allow_nan=False))
         assert metrics == result.metrics
-        assert metrics["schema"] == 4
+        assert metrics["schema"] == 5
         assert metrics["kind"] == "cross-validation"
         assert metrics["endpoint"]["kind"] == kind
         assert metrics["cohort"]["patients"] == PATIENTS

@@ -68,7 +68,7 @@ def _outcomes(evidence: Evidence) -> dict[str, str]:
 
 
 def _far(similar: pd.DataFrame) -> str:
-    percentile = similar.drop_duplicates("case_id")["distance_percentile"]
+    percentile = similar.drop_duplicates("case_id")["similar_percentile"]
     far = int((percentile > _FAR).sum())
     told = (
         f"Of {words.counted(len(percentile), 'patient')}, {far or 'none'} lie farther from the "
@@ -92,6 +92,6 @@ def _patient(
     ]
     return [
         Heading(f"{case}: {outcomes[case]}"),
-        Text(place + farther(float(rows["distance_percentile"].iloc[0])), soft=True),
+        Text(place + farther(float(rows["similar_percentile"].iloc[0])), soft=True),
         beside(case, outcomes[case], others, thumbnails, thumbnails),
     ]

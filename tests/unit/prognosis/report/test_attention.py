@@ -179,7 +179,7 @@ def with_similar(folder, **evaluation):
         for place, case in enumerate(ids)
         for rank in (1, 2)
     ]
-    names = ["fold", "case_id", "rank", "similar", "cosine", "distance_percentile"]
+    names = ["fold", "case_id", "rank", "similar", "cosine", "similar_percentile"]
     write_table(path / "similar.parquet", pd.DataFrame(rows, columns=names))
     return path
 
