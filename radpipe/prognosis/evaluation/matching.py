@@ -88,7 +88,7 @@ def _remedy(saved: SavedModel, missing: Sequence[str]) -> str:
     if PATCH_FILE in missing:
         return _EMBED
     encoder = (saved.facts["source"].get("embeddings") or {}).get("encoder")
-    if encoder is not None and embedding_columns(pd.DataFrame(columns=[*missing]), encoder):
+    if encoder is not None and embedding_columns(missing, encoder):
         return f"embed with `radpipe embed --encoder {encoder}` as the model's training run was"
     return "extract with the model's settings; give clinical columns with --clinical FILE"
 
@@ -97,7 +97,7 @@ def _of_embedding(saved: SavedModel, frame: pd.DataFrame) -> list[str]:
     ours = saved.facts["source"].get("embeddings")
     if ours is None:
         return []
-    made = {*embedding_columns(frame, ours["encoder"]), PATCH_FILE}
+    made = {*embedding_columns(frame.columns, ours["encoder"]), PATCH_FILE}
     return [name for name in saved.facts["columns"] if name in made]
 
 

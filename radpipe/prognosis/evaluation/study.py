@@ -38,7 +38,7 @@ from radpipe.prognosis.tables import (
 from radpipe.prognosis.tables.batches import batch_labels
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
-from radpipe.prognosis.tables.suspects import refuse_resembling
+from radpipe.prognosis.tables.suspects import refuse_resembling, refuse_untold_training
 from radpipe.store.patches import PATCH_FILE
 
 __all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
@@ -310,7 +310,7 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     # In order of name, as patients are: the same table in another order is the same study.
     extracted = sorted(feature_columns(features, roles.features, others))
     size = volume_column(features, roles.volume)
-    _refuse_resembling(roles, extracted, set(feature_columns(features)))
+    _refuse_suspects(roles, features, extracted)
     joined = _joined(rows, features, told, others, roles.unmatched)
     joined = with_embeddings(joined, roles.unmatched)
     joined = _in_order(_cleaned(joined, roles, [roles.batch, roles.centre]))
@@ -390,10 +390,18 @@ def _cleaned(joined: pd.DataFrame, roles: Roles, groups: Iterable[str | None]) -
     return label_columns(cleaned, sorted(named), where)
 
 
-def _refuse_resembling(roles: Roles, features: list[str], extracted: set[str]) -> None:
-    if not roles.force:
-        refuse_resembling(roles.clinical_columns, "--clinical-columns")
-        refuse_resembling([name for name in features if name not in extracted], "--features")
+def _refuse_suspects(roles: Roles, table: pd.DataFrame, features: list[str]) -> None:
+    if roles.force:
+        return
+    extracted = set(feature_columns(table))
+    named = {
+        "--clinical-columns": [*roles.clinical_columns],
+        "--features": [name for name in features if name not in extracted],
+    }
+    for where, names in named.items():
+        refuse_resembling(names, where)
+        if table.attrs["embeddings"] is None:
+            refuse_untold_training(names, where)
 
 
 def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:

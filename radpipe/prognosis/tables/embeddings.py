@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def without_fitted(
         It was fitted on them, and there are no patches to fit it anew.
     """
     encoder, settings = str(provenance["engine"]), provenance["settings"]
-    columns = embedding_columns(frame, encoder)
+    columns = embedding_columns(frame.columns, encoder)
     training = settings["training"] if settings["fitted_on"] else None
     if training is not None:
         if PATCH_FILE not in frame:
@@ -117,28 +117,28 @@ def without_fitted(
     return frame, {**told, "provenance": provenance}
 
 
-def embedding_columns(frame: pd.DataFrame, encoder: str) -> list[str]:
-    """Name the columns of an encoder.
+def embedding_columns(names: Iterable[object], encoder: str) -> list[str]:
+    """Choose the columns of an encoder.
 
     Parameters
     ----------
-    frame : DataFrame
-        A table.
+    names : iterable of str
+        Columns of a table.
     encoder : str
         Its name.
 
     Returns
     -------
     list of str
-        In the table's order.
+        In their order.
 
     Examples
     --------
-    >>> embedding_columns(pd.DataFrame(columns=["fmcib_0000", "fmcib_0001__GTV", "age"]), "fmcib")
+    >>> embedding_columns(["fmcib_0000", "fmcib_0001__GTV", "age"], "fmcib")
     ['fmcib_0000', 'fmcib_0001__GTV']
     """
     made = re.compile(rf"{re.escape(encoder)}_\d{{4,}}(__.+)?")
-    return [str(name) for name in frame.columns if made.fullmatch(str(name))]
+    return [str(name) for name in names if made.fullmatch(str(name))]
 
 
 def join_embeddings(

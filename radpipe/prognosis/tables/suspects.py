@@ -1,16 +1,19 @@
-"""Columns that a predictor must not be: times, events, treatments.
+"""Columns that a predictor must not be: times, events, treatments, embeddings of unknown training.
 
-They are known only after the start, or follow from what the doctors saw then. A model with such a
-column looks excellent and is of no use to the next patient.
+They are known only after the start, or follow from what the doctors saw then, or from the very
+patients to be judged. A model with such a column looks excellent and is of no use to the next
+patient.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from radpipe.errors import TableError
+from radpipe.networks.encoders import ENCODERS
 from radpipe.prognosis.tables.columns import listed
+from radpipe.prognosis.tables.embeddings import embedding_columns
 
 # Whole words, and what may stand anywhere: "os" must not be found in "location".
 _WORDS = {
@@ -82,4 +85,31 @@ def refuse_resembling(names: Iterable[str], where: str) -> None:
             found=listed(found),
             expected="what was known of a patient at the start",
             remedy="leave them out, or take them all the same with --force",
+        )
+
+
+def refuse_untold_training(names: Sequence[str], where: str) -> None:
+    """Refuse columns of an encoder that cohorts train, where nothing tells which cohort did.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns meant as predictors, of a table that does not tell how it was embedded.
+    where : str
+        Who named them.
+
+    Raises
+    ------
+    TableError
+        There are some: perhaps the encoder learnt from the patients that it is tested on.
+    """
+    trained = [name for name, spec in ENCODERS.items() if spec.source is None]
+    found = [column for encoder in trained for column in embedding_columns(names, encoder)]
+    if found:
+        raise TableError(
+            "an encoder's columns do not tell whose images it was trained on",
+            where=where,
+            found=listed(found),
+            expected="the directory that `radpipe embed` made, or its embeddings.parquet",
+            remedy="give that; or take them with --force, if it was trained on other patients",
         )

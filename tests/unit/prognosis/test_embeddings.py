@@ -54,6 +54,23 @@ def test_embeddings_need_no_features(run, told):
         assert study.volume == MASK_VOLUME
 
 
+def test_columns_of_a_trained_encoder_must_tell_whose_images_it_learnt_from(tmp_path, told):
+    features, outcomes = told
+    ids = [*features["patient_id"]]
+    run = write_run(tmp_path / "run", vectors(ids, encoder="radpipe-small"), "radpipe-small")
+    bare = pd.read_parquet(run / "embeddings.parquet")
+    bare.attrs = {}
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    named = {"event": "death", "time": "os_days", "features": "radpipe-small_*"}
+    problem = r"do not tell whose images.*radpipe-small_0000.*embed"
+    for table in (bare, tmp_path / "bare.csv"):
+        with pytest.raises(TableError, match=problem):
+            make_study(table, outcomes, Roles(**named))
+        assert len(make_study(table, outcomes, Roles(**named, force=True)).features) == 12
+    # This one tells: of other patients' images.
+    assert len(make_study(run, outcomes, ROLES).embeddings) == 12
+
+
 def test_pandas_gets_them_too(run):
     frame = load_features(run)
     assert [name for name in frame.columns if name.startswith(ENCODER)] == [
