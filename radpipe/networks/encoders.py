@@ -24,7 +24,7 @@ def _medicalnet(depth: int, dimension: int, keys: str) -> EncoderSpec:
         keys=keys,
         layouts=(Layout("state_dict", "module."),),
         patch=_MEDICALNET,
-        modality=(),
+        modality=("CT", "MR"),
         licence="MIT",
         source=Source(
             f"TencentMedicalNet/MedicalNet-Resnet{depth}", f"resnet_{depth}_23dataset.pth"

@@ -323,12 +323,17 @@ def _larger_than_patch(run: Run, encoder: Encoder) -> list[str]:
     told = run.diagnostics()
     if "patch_outside" not in told:
         return []
-    names = told.loc[told["patch_outside"] > 0, "case_id"].astype(str).tolist()
+    outside = told.set_index("case_id")["patch_outside"]
+    outside = outside[outside > 0].sort_values(ascending=False, kind="stable")
+    names = [*outside.index.astype(str)]
     if names:
+        worst = [
+            f"{name} by {100 * share:.0f} %" for name, share in zip(names, outside, strict=True)
+        ]
         remedy = "; a larger --spacing shows more of it" if encoder.network is None else ""
         log.warning(
             "the ROI exceeds the patch in %d of %d cases, and the encoder does not see all of it "
             "(patch_outside in %s tells how much)%s: %s",
-            len(names), len(told), run.diagnostics_path, remedy, named(names),
+            len(names), len(told), run.diagnostics_path, remedy, named(worst),
         )  # fmt: skip
     return names

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from radpipe.networks.encoders import ENCODERS
 from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.harness import Fitted
 from radpipe.prognosis.evaluation.study import Study
@@ -105,7 +106,12 @@ def controls_of(parts: Sequence[Fold], permutations: int, seed: int) -> Asked:
 
 
 def control_facts(
-    study: Study, main: str, done: Sequence[Fitted], found: Found | None, allowed: Floats
+    study: Study,
+    main: str,
+    done: Sequence[Fitted],
+    found: Found | None,
+    allowed: Floats,
+    components: int,
 ) -> dict[str, Any]:
     """Tell whether the main model found anything real.
 
@@ -121,18 +127,23 @@ def control_facts(
         What the controls gave, where they ran.
     allowed : ndarray of float64, shape (h,)
         Horizons.
+    components : int
+        That an embedding becomes: a model that uses it uses so many columns.
 
     Returns
     -------
     dict
         As ``metrics.json`` holds it.
     """
-    used = float(np.mean([len(one.used) for one in done]))
-    columns = parameters(study.frame[study.predictors])
+    used = float(np.mean([_columns_used(one.used, study.encoder, components) for one in done]))
+    # One that is fitted in each fold has no columns before.
+    dimension = 0
+    if study.encoder is not None and study.encoder_training is not None:
+        dimension = ENCODERS[study.encoder].dimension
+    candidates = len(study.predictors) + dimension
+    columns = parameters(study.frame[study.predictors]) + dimension
     facts: dict[str, Any] = {
-        "events_per_variable": controls.events_per_variable(
-            study.endpoint, len(study.predictors), used
-        ),
+        "events_per_variable": controls.events_per_variable(study.endpoint, candidates, used),
         "riley": controls.riley(study.endpoint, columns, allowed),
     }
     if found is None:
@@ -167,6 +178,10 @@ def log_rank_chance(found: Found | None) -> controls.Chance:
         return controls.Chance(None, 0)
     labels = [each.statistic for each in found.of(controls.LABELS)]
     return controls.Chance(controls.p_value(found.plain.statistic, labels), len(labels))
+
+
+def _columns_used(used: Sequence[str], encoder: str | None, components: int) -> int:
+    return len(used) + (components - 1 if encoder in used else 0)
 
 
 def _values(model: str, values: list[float | None]) -> dict[str, Any]:

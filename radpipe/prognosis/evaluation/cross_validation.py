@@ -240,7 +240,8 @@ def evaluate(
     main = main_of(chosen)
     real = None
     if main not in BASELINES:
-        real = control_facts(study, main, results[main], found, allowed)
+        components = options.embedding.components
+        real = control_facts(study, main, results[main], found, allowed, components)
     metrics = {
         "schema": SCHEMA_VERSION,
         "kind": "cross-validation",
@@ -260,7 +261,7 @@ def evaluate(
         "volume_reversed": volume_reversed(study),
         "withheld": withheld,
         "source": source_facts(study, options, design.seed),
-        "versions": versions(),
+        "versions": versions(study),
     }
     log.info("evaluated in %.0f s", clock.perf_counter() - started)
     return Evaluation(

@@ -145,9 +145,13 @@ def source_facts(study: Study, options: ModelOptions, seed: int) -> dict[str, An
     Returns
     -------
     dict
-        Of :meth:`Study.source_facts`; the encoder's training as it is carried out.
+        Of :meth:`Study.source_facts`; the encoder's training as it is carried out, and what learns
+        from it.
     """
     facts = study.source_facts()
+    if facts["embeddings"] is not None:
+        learnt = {"components": options.embedding.components, "head": options.embedding.head}
+        facts["embeddings"] = {**facts["embeddings"], **learnt}
     step = options.embedding.encoder_step(columns_of(study, options), seed)
     if step is not None:
         facts["embeddings"] = {**facts["embeddings"], "training": step.training}

@@ -75,6 +75,28 @@ def find_overlap(
     return found
 
 
+def known_identifiers(training: Mapping[str, Any], patients: Iterable[str]) -> set[str]:
+    """Find the patients who bear the identifier of a training patient.
+
+    Parameters
+    ----------
+    training : mapping
+        ``training`` of ``model.json``.
+    patients : iterable of str
+        Identifiers.
+
+    Returns
+    -------
+    set of str
+        Some of them; none where the model does not tell.
+    """
+    known = training.get("patient_hashes")
+    if known is None:
+        return set()
+    sha256 = {*known["sha256"][IDENTIFIER]}
+    return {patient for patient in patients if _hash(known["salt"], patient) in sha256}
+
+
 def warn_of_overlap(found: Mapping[str, set[str]] | None, patients: int) -> None:
     """Log a warning if patients were training patients.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +21,16 @@ from radpipe.prognosis.evaluation.matching import (
     require_times,
     unseen_cells,
 )
-from radpipe.prognosis.evaluation.overlap import IDENTIFIER, find_overlap
+from radpipe.prognosis.evaluation.overlap import known_identifiers
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.evaluation.similar import encoder_of, nearest, with_directions
-from radpipe.prognosis.evaluation.study import Study, Table, as_predictors, make_study
+from radpipe.prognosis.evaluation.study import Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
 
+log = logging.getLogger("radpipe")
 # What drove a risk, told of each patient.
 DRIVERS = 5
 
@@ -102,6 +104,14 @@ def predict(
     frame = as_predictors(table, clinical, roles_of(saved, id), unmatched, needs_embedding(saved))
     X = require_match(saved, frame)
     training = saved.facts["training"]
+    learnt_from = known_identifiers(training, frame["patient_id"])
+    if learnt_from:
+        log.warning(
+            "%d of %d patients bear the identifier of a training patient: if it is the same one, "
+            "the model knew what became of him, and tells nothing of how well it does with others",
+            len(learnt_from),
+            len(frame),
+        )
     batch = training["roles"]["batch"]
     if batch in X:
         warn_of_unharmonised(unharmonised(X[batch], training["batches"]))
@@ -251,9 +261,9 @@ def similar_patients(
             remedy="leave it out",
         )
     roles = Roles(**saved.facts["training"]["roles"])
-    told = saved.facts["source"]["clinical"] if clinical is None else clinical
+    told = _outcomes(saved) if clinical is None else clinical
     study = make_study(table, told, roles)
-    _require_training_patients(saved, study)
+    _require_training_patients(saved, study.frame["patient_id"])
     columns = [*encoder.feature_names_in_]
     known = require_match(saved, study.frame)[columns]
     own = patients.to_numpy()[:, np.newaxis] == study.frame["patient_id"].to_numpy()
@@ -270,13 +280,27 @@ def similar_patients(
     return pd.DataFrame(parts)
 
 
-def _require_training_patients(saved: SavedModel, study: Study) -> None:
-    found = find_overlap(saved.facts["training"], study, saved.facts["columns"])
-    if found is not None and len(found[IDENTIFIER]) < len(study.frame):
+def _outcomes(saved: SavedModel) -> str | None:
+    told: str | None = saved.facts["source"]["clinical"]
+    if told is not None and not Path(told).is_file():
+        raise ModelError(
+            "the training patients' outcomes are not where they were",
+            where=f"--similar, {saved.path}",
+            found=f"no {told} here",
+            expected="the clinical table that the model was trained with",
+            remedy="name it with --similar-clinical FILE",
+        )
+    return told
+
+
+def _require_training_patients(saved: SavedModel, patients: pd.Series) -> None:
+    training = saved.facts["training"]
+    found = known_identifiers(training, patients)
+    if training.get("patient_hashes") is not None and len(found) < len(patients):
         raise ModelError(
             "these are not the training patients",
             where="--similar",
-            found=f"{len(found[IDENTIFIER])} of {len(study.frame)} patients were in training",
+            found=f"{len(found)} of {len(patients)} patients were in training",
             expected="the run that the model was trained on",
             remedy="name that run",
         )

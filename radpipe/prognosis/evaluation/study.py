@@ -437,8 +437,13 @@ def _warn_if_below_zero(frame: pd.DataFrame, features: list[str], volume: str | 
         )
 
 
-def versions() -> dict[str, str]:
+def versions(study: Study) -> dict[str, str]:
     """List what decides the last bits of a result.
+
+    Parameters
+    ----------
+    study : Study
+        What was learnt from.
 
     Returns
     -------
@@ -447,5 +452,6 @@ def versions() -> dict[str, str]:
     """
     packages = ("radpipe", "numpy", "scipy", "pandas", "numba", "scikit-learn")
     learners = ("xgboost", "skglm", "optuna")
-    found = {name: version(name) for name in (*packages, *learners)}
+    networks = () if study.encoder_training is None else ("torch", "monai")
+    found = {name: version(name) for name in (*packages, *learners, *networks)}
     return {"radpipe": found.pop("radpipe"), "python": python_version(), **found}

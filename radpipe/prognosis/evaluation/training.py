@@ -202,7 +202,7 @@ def _facts(study: Study, name: str, model: Model, baselines: Mapping[str, Model]
         "endpoint": study.endpoint_facts(),
         "training": training,
         "horizons": _horizons(study),
-        "versions": versions(),
+        "versions": versions(study),
     }
 
 

@@ -151,7 +151,7 @@ def validate(
         "volume_reversed": volume_reversed(study),
         "withheld": withheld,
         "source": study.source_facts(),
-        "versions": versions(),
+        "versions": versions(study),
     }
     log.info("validated in %.0f s", clock.perf_counter() - started)
     return Evaluation(

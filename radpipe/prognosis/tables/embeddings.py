@@ -76,6 +76,8 @@ def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str
             remedy="embed the cohort again, or remove the file",
         )
     frame = with_patient_id(frame, identifier, str(path))
+    if provenance.settings.get("fitted_on"):
+        _require_all_patches(path, frame)
     patches = _patches(path)
     if patches is not None:
         frame = frame.assign(**{PATCH_FILE: patches})
@@ -216,11 +218,28 @@ def without_embedding(frame: pd.DataFrame, facts: dict[str, Any]) -> pd.Series:
 
 
 def _patches(path: Path) -> list[str] | None:
-    kept = Run(path.parent.absolute()).patch_run.patches
-    files = [kept.path_of(key) for key in read_row_keys(path)]
+    files = _patch_files(path)
     if not files or not all(file.is_file() for file in files):
         return None
     return [str(file) for file in files]
+
+
+def _patch_files(path: Path) -> list[Path]:
+    kept = Run(path.parent.absolute()).patch_run.patches
+    return [kept.path_of(key) for key in read_row_keys(path)]
+
+
+def _require_all_patches(path: Path, frame: pd.DataFrame) -> None:
+    """Tell that a few are gone from where the others are."""
+    gone = [not file.is_file() for file in _patch_files(path)]
+    if any(gone) and not all(gone):
+        raise TableError(
+            "patches that the encoder is fitted on are gone",
+            where=str(Run(path.parent).patch_run.patches.path),
+            found=f"none of {listed(frame.loc[gone, 'case_id'])}",
+            expected="the patch of every case in embeddings.parquet",
+            remedy="give the same `radpipe embed` command again: it cuts these anew",
+        )
 
 
 def _without_patches(where: str, encoder: str) -> TableError:

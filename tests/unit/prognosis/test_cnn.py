@@ -98,6 +98,11 @@ def test_evaluation_fits_it_in_every_fold_and_names_no_file(run, clinical, fits)
     assert ".npz" not in told
     assert result.metrics["source"]["embeddings"]["training"] == {**TRAINING, "seed": 0}
     assert {*result.predictions["model"]} == {"volume", "cnn"}
+    # The encoder's 128 dimensions, and the components that they become.
+    counted = result.metrics["controls"]["events_per_variable"]
+    assert counted["candidates"] == 128 + len(make_study(run, clinical, ROLES).predictors)
+    assert counted["used"] >= 10
+    assert "torch" in result.metrics["versions"]
 
 
 def test_metrics_tell_the_training_that_is_carried_out(run, clinical):

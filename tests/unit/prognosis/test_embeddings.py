@@ -124,6 +124,17 @@ def test_columns_fitted_on_the_cohort_are_no_predictors(tmp_path, told):
         make_study(run, told[1], Roles("death", "os_days", features="radpipe-small_*"))
 
 
+def test_a_patch_that_is_gone_is_named(tmp_path, told):
+    ids = [*told[0]["patient_id"]]
+    images = np.zeros((len(ids), 4, 4, 4), np.float32)
+    fitted = vectors(ids, encoder="radpipe-small")
+    run = write_run(tmp_path / "run", fitted, "radpipe-small", TRAINING, images)
+    (run / "patches" / "patches" / "key7.npz").unlink()
+    problem = rf"patches that the encoder is fitted on are gone; found: none of {ids[7]};.*again"
+    with pytest.raises(TableError, match=problem):
+        make_study(run, told[1], ROLES)
+
+
 def test_without_their_patches_they_are_refused(tmp_path, told):
     ids = [*told[0]["patient_id"]]
     fitted = vectors(ids, encoder="radpipe-small")

@@ -143,6 +143,7 @@ def test_every_setting_that_differs_is_named(model):
 
 def test_an_unknown_extraction_is_scored_with_a_warning(model, caplog):
     features, _ = simulate(10)
+    features["patient_id"] = "new " + features["patient_id"]
     predict(model, features)
     told = "the table does not tell how it was extracted: not compared"
     assert [record.getMessage() for record in caplog.records] == [told]
@@ -150,6 +151,15 @@ def test_an_unknown_extraction_is_scored_with_a_warning(model, caplog):
     features.attrs["provenance"] = PROVENANCE
     predict(model, features)
     assert caplog.records == []
+
+
+def test_training_patients_are_noticed(model, caplog):
+    features, _ = simulate(10)
+    features["patient_id"] = [*features["patient_id"][:3], *(f"new {n}" for n in range(7))]
+    features.attrs["provenance"] = PROVENANCE
+    predict(model, features)
+    (record,) = caplog.records
+    assert "3 of 10 patients bear the identifier of a training patient" in record.getMessage()
 
 
 def test_patient_ids_are_needed(model):

@@ -83,6 +83,11 @@ def test_predict_tells_what_became_of_similar_training_patients(tmp_path):
     assert scores.loc["A", "similar_1_event"] == bool(told["death"])
     assert scores.loc["A", "similar_percentile"] == 0
 
+    (tmp_path / "clinical.csv").rename(tmp_path / "moved.csv")
+    with pytest.raises(ModelError, match=r"no .*clinical.csv here.*--similar-clinical"):
+        predict(tmp_path / "model", new, similar=run)
+    (tmp_path / "moved.csv").rename(tmp_path / "clinical.csv")
+
     train(run, tmp_path / "clinical.csv", out=tmp_path / "cox", model="cox", **asked)
     with pytest.raises(ModelError, match="no embedding in this model"):
         predict(tmp_path / "cox", new, similar=run)

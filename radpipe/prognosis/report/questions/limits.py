@@ -80,9 +80,13 @@ def _unseen(evidence: Evidence) -> Iterator[str]:
     if run is None or not evidence.metrics["source"].get("embeddings"):
         return
     told = run.diagnostics()
-    count = int((told["patch_outside"] > 0).sum()) if "patch_outside" in told else 0
-    if count:
+    if "patch_outside" not in told:
+        return
+    outside = told.set_index("case_id")["patch_outside"].sort_values(ascending=False)
+    outside = outside[outside > 0]
+    if len(outside):
+        named = [f"{case_id} by {100 * share:.0f} %" for case_id, share in outside.items()]
         yield (
-            f"In {count} of {words.counted(len(told), 'case')} the tumour exceeds the patch that "
-            "the encoder is shown: of these it did not see all."
+            f"In {len(outside)} of {words.counted(len(told), 'case')} the tumour exceeds the patch "
+            f"that the encoder is shown: of these it did not see all ({words.listed(named, 6)})."
         )

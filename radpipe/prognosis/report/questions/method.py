@@ -53,6 +53,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, str, str | None]]:
         *((_title(key), Path(path).name or path, path) for key, path in paths.items() if path),
         *((_title(key), value, None) for key, value in _endpoint(metrics["endpoint"])),
         *_trained_on(design.get("trained_on")),
+        *_encoder(source.get("embeddings")),
         *((_title(key), _written(value), None) for key, value in rest.items() if value is not None),
         *([("Horizons", ", ".join(horizons), None)] if horizons else []),
         ("Versions", ", ".join(f"{name} {it}" for name, it in metrics["versions"].items()), None),
@@ -66,6 +67,41 @@ def _trained_on(told: dict[str, Any] | None) -> list[tuple[str, str, str | None]
         f"{words.counted(told['patients'], 'patient')}, {words.counted(told['events'], 'event')}"
     )
     return [("Trained on", counts, None)]
+
+
+def _encoder(told: dict[str, Any] | None) -> list[tuple[str, str, str | None]]:
+    if not told:
+        return []
+    settings = told["provenance"]["settings"]
+    rows = [("Encoder", f"{told['encoder']}, {_fitted(told['training'], settings)}")]
+    if "components" in told:
+        learnt = f"{told['components']} principal components at most, {told['head']} head"
+        rows.append(("Learnt from it", learnt))
+    if settings.get("patch"):
+        rows.append(("Patch", _patch(settings["patch"])))
+    return [(what, value, None) for what, value in rows]
+
+
+def _fitted(training: dict[str, Any] | None, settings: dict[str, Any]) -> str:
+    if training is None:
+        sha256 = (settings["encoder"].get("weights_sha256") or "")[:12]
+        return "frozen" + (f": weights of SHA-256 {sha256}…" if sha256 else "")
+    how = [f"{training['method']}", words.counted(int(training["epochs"]), "epoch")]
+    how += [f"augmentation {words.listed(training['augmentations']) or 'none'}"]
+    how += [f"patience {training['patience']}"] if training["patience"] else []
+    return f"fitted anew in every training fold: {', '.join(how)}"
+
+
+def _patch(patch: dict[str, Any]) -> str:
+    size, spacing = (
+        " × ".join(f"{number:g}" for number in patch[key]) for key in ("size", "spacing_mm")
+    )
+    intensity = patch["intensity"]
+    scaled = "standardised"
+    if "low" in intensity:
+        scaled = f"{intensity['low']:g} to {intensity['high']:g} scaled to 0 to 1"
+        scaled += "" if intensity["clip"] else ", not clipped"
+    return f"{size} voxels of {spacing} mm (z, y, x) around the ROI's centroid, {scaled}"
 
 
 def _endpoint(endpoint: dict[str, Any]) -> list[tuple[str, str]]:

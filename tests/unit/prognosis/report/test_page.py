@@ -18,6 +18,15 @@ from tests.e2e.evaluation_input import write_evaluation
 from tests.e2e.report_input import HOSTILE_IDS, patient_ids, png, write_run
 from tests.unit.prognosis.report.pages import Page, page_of
 
+SETTINGS = {
+    "encoder": {"weights_sha256": "0123456789abcdef"},
+    "patch": {
+        "size": [50, 50, 50],
+        "spacing_mm": [1.0, 1.0, 1.0],
+        "intensity": {"low": -1024.0, "high": 2048.0, "clip": False},
+    },
+}
+
 
 def test_identifiers_are_text_and_never_markup(tmp_path):
     write_run(tmp_path / "run", patient_ids(5), failed=("<u>empty</u>",))
@@ -55,13 +64,21 @@ def test_embeddings_alone_show_the_cases_that_patches_were_cut_of(tmp_path, capl
     table.touch()
 
     def embedded(facts):
-        facts["source"].update(table=str(table), run=None, embeddings={"provenance": {}})
+        told = {"encoder": "fmcib", "training": None, "components": 10, "head": "linear"}
+        told["provenance"] = {"settings": SETTINGS}
+        facts["source"].update(table=str(table), run=None, embeddings=told)
 
     text = re.sub(r"\s+", " ", page_of(tmp_path, embedded).text)
     assert "6 Cases given to the extraction 1 failed at stage check 5 Cases with a patch" in text
     assert "case E1 (image /data/x.nii.gz" in text
     assert "Are the segmentations right?" in text
     assert "In 2 of 5 cases the tumour exceeds the patch" in text
+    third, fifth = patient_ids(5)[2], patient_ids(5)[4]
+    assert f"did not see all ({third} by 20 %, {fifth} by 10 %)" in text
+    assert "10 principal components at most, linear head" in text
+    assert "fmcib, frozen: weights of SHA-256 0123456789ab…" in text
+    assert "50 × 50 × 50 voxels of 1 × 1 × 1 mm (z, y, x)" in text
+    assert "-1024 to 2048 scaled to 0 to 1, not clipped" in text
     assert "no run in" not in caplog.text
 
 
