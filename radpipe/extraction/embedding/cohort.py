@@ -252,8 +252,8 @@ def _require_enough(encoder: Encoder, cases: Sequence[Case]) -> None:
         require_enough(len(cases))
     if patients < _FEW_PATIENTS:
         log.warning(
-            "%s is trained on %d patient(s), and so few teach it next to nothing: take at least %d,"
-            " or an encoder with published weights",
+            "%s is trained on %d patient(s) at most, and so few teach it next to nothing: take at "
+            "least %d, or an encoder with published weights",
             encoder.spec.name, patients, _FEW_PATIENTS,
         )  # fmt: skip
 

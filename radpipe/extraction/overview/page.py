@@ -88,7 +88,7 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
     facts = read_json(run.facts_path)
     cases = cases_of(run)
     return {
-        "name": run.path.resolve().name,
+        "name": _name(run.path.resolve()),
         "headline": words.headline(
             cases, words.planned(facts, cases), finished, words.made_of_a_case(facts)
         ),
@@ -102,6 +102,13 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
         "columns": _columns_of(cases),
         **_flags(cases.all),
     }
+
+
+def _name(path: Path) -> str:
+    # A run of patches has the same name wherever it is.
+    return (
+        f"{path.parent.name}/{path.name}" if path == Run(path.parent).patch_run.path else path.name
+    )
 
 
 def _flags(cases: list[Record]) -> dict[str, Any]:

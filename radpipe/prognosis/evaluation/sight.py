@@ -256,7 +256,7 @@ def _share(saved: SavedModel, model: CnnModel) -> float:
         weight = float(whole.weights_[EMBEDDINGS]) / whole.scale_
     if weight == 0 or not model.used():
         raise ModelError(
-            "no image moves this model's risk",
+            "the embedding does not move this model's risk",
             where=saved.path,
             found="a fusion that gives its embedding no weight"
             if weight == 0
