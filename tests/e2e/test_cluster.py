@@ -57,6 +57,7 @@ def ended(line: Line, running: subprocess.Popen[str]) -> tuple[int, str]:
     return running.returncode, told
 
 
+@pytest.mark.slow
 def test_three_hosts_give_the_tables_of_one_and_one_may_be_cut_off(make_cohort: Cohort) -> None:
     line = make_line(make_cohort)
     line.environment |= IMPATIENT
@@ -113,6 +114,7 @@ def test_without_a_certificate_nobody_is_let_in(make_cohort: Cohort, tmp_path: P
         assert not line.calls()
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_gone_is_told_and_the_run_goes_on_here(make_cohort: Cohort) -> None:
     line = make_line(make_cohort)
     line.environment |= IMPATIENT

@@ -63,6 +63,7 @@ def end(running: subprocess.Popen[bytes]) -> str:
     return told.decode()
 
 
+@pytest.mark.slow
 def test_killed_in_either_stage_it_goes_on_to_the_same_bytes(
     make_cohort: Cohort, tmp_path: Path
 ) -> None:

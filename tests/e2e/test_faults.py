@@ -57,6 +57,7 @@ FAILED = {
 }
 
 
+@pytest.mark.slow
 def test_ten_faults_in_forty_cases(make_cohort: Cohort) -> None:
     line = make_line(make_cohort, 40, POISONED)
     vanishing = line.folder / f"p{VANISHED}_image.nii.gz"
@@ -195,6 +196,7 @@ def test_killed_at_any_instant(make_cohort: Cohort, tenths: int) -> None:
     assert_same_tables(line.folder / "RUN", line.undisturbed())
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_case_tried_alone(make_cohort: Cohort) -> None:
     line = make_line(make_cohort)
     running = line.start(line.command(), pause=0.1)
@@ -209,6 +211,7 @@ def test_a_killed_worker_is_replaced_and_its_case_tried_alone(make_cohort: Cohor
     assert_same_tables(line.folder / "RUN", line.undisturbed())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted_it_says_how_to_go_on_and_goes_on(
     make_cohort: Cohort, stop: signal.Signals
@@ -261,6 +264,7 @@ exit $code
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["400k", "500k"], ids=["at a row", "at the tables"])
 def test_a_full_disk_stops_the_run_and_the_same_command_ends_it(
     make_cohort: Cohort, size: str

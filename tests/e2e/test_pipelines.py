@@ -64,6 +64,7 @@ def test_the_documented_rule(pipeline: Path) -> None:
     assert summary(pipeline) == {"rows": 3, "reused": 2, "computed": 1, "failures": 0}
 
 
+@pytest.mark.slow
 def test_the_rule_fails_on_wrong_input_and_keeps_the_run(pipeline: Path) -> None:
     assert snakemake(pipeline).returncode == 0
     (pipeline / "params.yaml").write_text("setting: {binWdth: 1}\n")

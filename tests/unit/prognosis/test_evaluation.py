@@ -9,6 +9,7 @@ import pytest
 from radpipe.errors import LeakError, ModelError, RunError, SettingsError, TableError
 from radpipe.prognosis.evaluation import Evaluation, evaluate
 from radpipe.prognosis.evaluation.options import ModelOptions
+from radpipe.prognosis.evaluation.results import SCHEMA_VERSION
 from tests.unit.prognosis.cohorts import TEXTURE, VOLUME
 from tests.unit.prognosis.evaluations import (
     CALL,
@@ -56,7 +57,7 @@ def test_what_was_saved_loads_again(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"schema": 5}, "written by a newer radpipe.*update radpipe"),
+        ({"schema": SCHEMA_VERSION + 1}, "written by a newer radpipe.*update radpipe"),
         ({"schema": 1}, "written by an older radpipe.*evaluate or validate again"),
         ({}, "no evaluation in this directory"),
         (None, r"no metrics\.json"),
