@@ -31,7 +31,8 @@ from tests.faults.harness import (
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="needs /proc and POSIX signals"
 )
-LIMITS = ("--timeout", 4, "--memory", "2GB")
+# Long enough for a slow machine to reach the memory first.
+LIMITS = ("--timeout", 8, "--memory", "2GB")
 POISONED = {
     3: "raise",
     5: "segfault",
@@ -51,8 +52,8 @@ FAILED = {
     9: ("WorkerDiedError", r"\b3\b"),
     13: ("WorkerDiedError", r"SIGKILL"),
     21: ("OutOfMemoryError", r"out of memory at [\d,]+ MB"),
-    25: ("TimedOutError", r"time-out after 4 s"),
-    29: ("TimedOutError", r"time-out after 4 s"),
+    25: ("TimedOutError", r"time-out after 8 s"),
+    29: ("TimedOutError", r"time-out after 8 s"),
     VANISHED: ("UnreadableImageError", r"no such file"),
 }
 
