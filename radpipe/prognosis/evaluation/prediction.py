@@ -286,7 +286,7 @@ def _outcomes(saved: SavedModel) -> str | None:
         raise ModelError(
             "the training patients' outcomes are not where they were",
             where=f"--similar, {saved.path}",
-            found=f"no {told} here",
+            found=f"no file {told!r}",
             expected="the clinical table that the model was trained with",
             remedy="name it with --similar-clinical FILE",
         )

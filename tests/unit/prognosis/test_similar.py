@@ -84,7 +84,7 @@ def test_predict_tells_what_became_of_similar_training_patients(tmp_path):
     assert scores.loc["A", "similar_percentile"] == 0
 
     (tmp_path / "clinical.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(ModelError, match=r"no .*clinical.csv here.*--similar-clinical"):
+    with pytest.raises(ModelError, match=r"no file .*clinical.csv.*--similar-clinical"):
         predict(tmp_path / "model", new, similar=run)
     (tmp_path / "moved.csv").rename(tmp_path / "clinical.csv")
 
