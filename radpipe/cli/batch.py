@@ -100,14 +100,16 @@ def kept_in(out: Path, fresh: bool) -> str:
 
 
 def tell_done(
-    rows: int, cases: int, reused: int, seconds: float, table: str, to_stderr: bool
+    rows: int, cases: int, before: str, seconds: float, table: str, to_stderr: bool
 ) -> None:
     """Print how many cases have a row, and where.
 
     Parameters
     ----------
-    rows, cases, reused : int
-        In the table, in the cohort, and there before.
+    rows, cases : int
+        In the table, and in the cohort.
+    before : str
+        What was there before; empty: nothing.
     seconds : float
         Wall time.
     table : str
@@ -115,8 +117,8 @@ def tell_done(
     to_stderr : bool
         Where stdout is for programs.
     """
-    before = f", {reused} of them from before" if reused else ""
-    typer.echo(f"{rows} of {cases} cases{before}, in {seconds:.0f} s: {table}", err=to_stderr)
+    kept = f", {before} from before" if before else ""
+    typer.echo(f"{rows} of {cases} cases{kept}, in {seconds:.0f} s: {table}", err=to_stderr)
 
 
 def tell_failures(run: Run, count: int) -> None:

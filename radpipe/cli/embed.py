@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from radpipe.cli.interrupt import told_if_interrupted
 from radpipe.cli.options import names_in
 from radpipe.errors import SettingsError
 from radpipe.networks.encoders import ENCODERS
+
+if TYPE_CHECKING:
+    from radpipe.extraction.embedding import Embedded
 
 # Panels of --help.
 FIT = "An encoder that is fitted to the cohort"
@@ -104,11 +107,19 @@ def embed(
     exit_code = batch.SOME_CASES_FAILED if done.failures else 0
     if as_json:
         typer.echo(json.dumps({**asdict(done), "exit_code": exit_code}, indent=1))
-    batch.tell_done(done.rows, done.cases, done.reused, done.seconds, done.embeddings, as_json)
+    batch.tell_done(
+        done.rows, done.cases, _kept(done), done.seconds, done.embeddings, to_stderr=as_json
+    )
     # Those without an embedding have been named.
     batch.tell_failures(Run(out).patch_run, done.failures - len(done.not_finite))
     if exit_code:
         raise typer.Exit(exit_code)
+
+
+def _kept(done: Embedded) -> str:
+    if done.reused:
+        return f"{done.reused} of them"
+    return f"patches of {done.reused_patches} of them" if done.reused_patches else ""
 
 
 def _spacing(text: str | None) -> tuple[float, float, float] | None:
@@ -132,5 +143,11 @@ def _numbers(text: str, where: str, expected: str, counts: tuple[int, ...]) -> l
     except ValueError:
         found = []
     if len(found) not in counts:
-        raise SettingsError("not such numbers", where=where, found=text, expected=expected)
+        raise SettingsError(
+            "not such numbers",
+            where=where,
+            found=text,
+            expected=expected,
+            remedy="separate numbers by commas, or leave it out for the encoder's own",
+        )
     return found

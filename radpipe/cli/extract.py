@@ -93,8 +93,9 @@ def _runs(params: list[str], out: Path) -> dict[Path, str]:
 def _tell(summary: Summary, to_stderr: bool) -> None:
     from radpipe.store import Run
 
+    before = f"{summary.reused} of them" if summary.reused else ""
     batch.tell_done(
-        summary.rows, summary.cases, summary.reused, summary.seconds, summary.features, to_stderr
+        summary.rows, summary.cases, before, summary.seconds, summary.features, to_stderr
     )
     run = Run(Path(summary.run))
     note = run.facts().get("control_note")

@@ -73,12 +73,13 @@ def device_named(name: str) -> str:
         There is no such device.
     """
     there = torch.cuda.is_available()
-    if name not in DEVICES or (name == "cuda" and not there):
+    available = DEVICES if there else tuple(each for each in DEVICES if each != "cuda")
+    if name not in available:
         raise SettingsError(
             "no such device",
             where="device",
             found=f"{name}; torch {torch.__version__} finds {'a' if there else 'no'} GPU",
-            expected=f"one of {', '.join(DEVICES)}",
+            expected=", ".join(available),
             remedy="take auto, which takes a GPU where there is one",
         )
     return ("cuda" if there else "cpu") if name == "auto" else name

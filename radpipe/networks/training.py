@@ -224,5 +224,5 @@ def _require_known(setting: str, name: str, names: list[str]) -> None:
             where=setting,
             found=repr(name),
             expected=f"of {', '.join(names)}",
-            remedy=f"did you mean {near[0]!r}?" if near else None,
+            remedy=f"did you mean {near[0]!r}?" if near else "take one of these",
         )

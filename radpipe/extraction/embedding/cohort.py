@@ -48,6 +48,8 @@ class Embedded:
         Of the cohort, in the table, and not in it.
     reused, computed : int
         Rows that were there before, and that this command made.
+    reused_patches : int
+        Patches that were there before.
     larger_than_patch : list of str
         Cases whose ROI exceeds the patch.
     not_finite : list of str
@@ -63,6 +65,7 @@ class Embedded:
     failures: int
     reused: int
     computed: int
+    reused_patches: int
     larger_than_patch: list[str]
     not_finite: list[str]
     seconds: float
@@ -155,6 +158,7 @@ def embed_run(
         failures=cut.failures + len(not_finite),
         reused=reused,
         computed=max(len(kept) - reused, 0),
+        reused_patches=cut.reused,
         larger_than_patch=larger_than_patch,
         not_finite=not_finite,
         seconds=round(time.perf_counter() - started, 3),

@@ -40,15 +40,15 @@ class Flag:
         What it means, and what to do.
     raised : callable
         Tells whether a case's record has it.
-    of_patches : bool
-        Whether it says something of what an encoder is shown.
+    of_patches : bool or None
+        Whether it says something of what an encoder is shown; False: of features; None: of the ROI.
     """
 
     key: str
     name: str
     why: str
     raised: Callable[[Record], bool]
-    of_patches: bool = False
+    of_patches: bool | None = None
 
 
 FLAGS = (
@@ -64,6 +64,7 @@ FLAGS = (
         "after discretisation the ROI has one grey level only, in one image type at least, so that "
         "its texture features say nothing: a finer bin width, or a look at the image",
         lambda case: (case["flat"] or 0) > 0,
+        of_patches=False,
     ),
     Flag(
         "tiny",
@@ -82,6 +83,7 @@ FLAGS = (
         "Undefined features",
         "some features are not defined for this ROI, and NaN in the table",
         lambda case: (case["unusual"] or 0) > 0,
+        of_patches=False,
     ),
     Flag(
         "larger",

@@ -32,6 +32,7 @@ _COLUMNS = (
     ("flags", "Flags", False),
 )
 _OFTEN_EMPTY = {"modality", "roi", "error"}
+_OF_FEATURES = {"undefined"}
 
 
 def write_overview(run: str | Path, out: str | Path | None = None) -> Path:
@@ -87,6 +88,7 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
     finished = run.state() == FINISHED
     facts = read_json(run.facts_path)
     cases = cases_of(run)
+    patches = words.is_of_patches(facts)
     return {
         "name": _name(run.path.resolve()),
         "headline": words.headline(
@@ -99,8 +101,8 @@ def page_content(run: Run, folder: Path) -> dict[str, Any]:
         "errors": Counter(case["error"] for case in cases.failed).most_common(),
         "failures": cases.failed,
         "cases": [_shown(case, run.path, folder) for case in cases.all],
-        "columns": _columns_of(cases),
-        **_flags(cases.all),
+        "columns": _columns_of(cases, patches),
+        **_flags(cases.all, patches),
     }
 
 
@@ -111,10 +113,9 @@ def _name(path: Path) -> str:
     )
 
 
-def _flags(cases: list[Record]) -> dict[str, Any]:
+def _flags(cases: list[Record], patches: bool) -> dict[str, Any]:
     counts = Counter(key for case in cases for key in case["flags"])
-    patches = any(case["outside"] is not None for case in cases)
-    flags = [flag for flag in FLAGS if patches or not flag.of_patches]
+    flags = [flag for flag in FLAGS if flag.of_patches in (None, patches)]
     return {
         "flag_names": {flag.key: flag.name for flag in flags},
         "flags": [(flag, counts[flag.key]) for flag in flags],
@@ -122,11 +123,12 @@ def _flags(cases: list[Record]) -> dict[str, Any]:
     }
 
 
-def _columns_of(cases: Cases) -> list[tuple[str, str, bool]]:
+def _columns_of(cases: Cases, patches: bool) -> list[tuple[str, str, bool]]:
     return [
         column
         for column in _COLUMNS
-        if column[0] not in _OFTEN_EMPTY or any(case[column[0]] for case in cases.all)
+        if (column[0] not in _OFTEN_EMPTY or any(case[column[0]] for case in cases.all))
+        and not (patches and column[0] in _OF_FEATURES)
     ]
 
 

@@ -169,7 +169,23 @@ def made_of_a_case(facts: dict[str, Any]) -> str:
     str
         Features, or a patch for an encoder.
     """
-    return "a patch" if facts.get("engine") == PATCHES else "features"
+    return "a patch" if is_of_patches(facts) else "features"
+
+
+def is_of_patches(facts: dict[str, Any]) -> bool:
+    """Tell whether a run cut patches, and made no features.
+
+    Parameters
+    ----------
+    facts : dict
+        ``run.json``.
+
+    Returns
+    -------
+    bool
+        Whether it did.
+    """
+    return facts.get("engine") == PATCHES
 
 
 def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -192,7 +208,7 @@ def counts(cases: Cases, facts: dict[str, Any]) -> list[tuple[str, str]]:
         (f"With {made_of_a_case(facts)}", whole(len(cases.done))),
         ("Failed", whole(len(cases.failed))),
     ]
-    if facts.get("engine") != PATCHES:
+    if not is_of_patches(facts):
         figures.append(("Features a case", whole(cases.features)))
     # A merged run took no time of its own.
     if time := facts.get("seconds"):
@@ -218,7 +234,7 @@ def facts_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
     told = {
         "Cohort": cohort.get("manifest"),
         "Merged from": ", ".join(facts.get("merged", [])),
-        "Engine": facts.get("engine"),
+        "Engine": None if is_of_patches(facts) else facts.get("engine"),
         "Patch": _patch(facts.get("settings", {}).get("patch")),
         "Version of its values": facts.get("values_version"),
         "Workers": facts.get("workers"),

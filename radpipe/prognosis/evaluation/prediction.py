@@ -260,7 +260,8 @@ def similar_patients(
             expected="cnn, or a fusion with embeddings",
             remedy="leave it out",
         )
-    roles = Roles(**saved.facts["training"]["roles"])
+    # Whom the run lacks is told of as a training patient, and not as a clinical row.
+    roles = replace(Roles(**saved.facts["training"]["roles"]), unmatched="drop")
     told = _outcomes(saved) if clinical is None else clinical
     study = make_study(table, told, roles)
     _require_training_patients(saved, study.frame["patient_id"])
@@ -295,12 +296,15 @@ def _outcomes(saved: SavedModel) -> str | None:
 
 def _require_training_patients(saved: SavedModel, patients: pd.Series) -> None:
     training = saved.facts["training"]
-    found = known_identifiers(training, patients)
-    if training.get("patient_hashes") is not None and len(found) < len(patients):
+    tells = training.get("patient_hashes") is not None
+    known = len(known_identifiers(training, patients)) if tells else len(patients)
+    others, expected = len(patients) - known, training["patients"]
+    if others or known < expected:
+        beside = f", beside {others} others" if others else ""
         raise ModelError(
             "these are not the training patients",
             where="--similar",
-            found=f"{len(found)} of {len(patients)} patients were in training",
+            found=f"{known} of the {expected} training patients{beside}",
             expected="the run that the model was trained on",
             remedy="name that run",
         )

@@ -47,6 +47,10 @@ def nadeau_bengio(
     the same patients and bring no new ones. With J - 1 the interval of a boosted model covered 89 %
     of 900 simulated cohorts of 100 patients (``benchmarks/prognosis intervals``).
 
+    Where every fold holds the highest or the lowest value there is, they have no spread, which of
+    few pairs of patients proves nothing: the mean is at least as far from the other end as the
+    probability of such a fold, and that has Clopper and Pearson's bound (doi 10.2307/2331986).
+
     Parameters
     ----------
     fold_values : array-like of float, shape (J,)
@@ -72,6 +76,8 @@ def nadeau_bengio(
     --------
     >>> [round(end, 3) for end in nadeau_bengio([0.6, 0.7, 0.8], 0.25, 3)]
     [0.7, 0.371, 1.0]
+    >>> [round(end, 3) for end in nadeau_bengio([1.0, 1.0], 0.25, 5)]
+    [1.0, 0.158, 1.0]
     """
     from scipy.stats import t as student
 
@@ -79,8 +85,15 @@ def nadeau_bengio(
     if len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("an interval needs at least two finite fold values")
     spread = np.sqrt(values.var(ddof=1) * (1 / len(values) + test_to_train))
-    half = float(student.ppf((1 + LEVEL) / 2, min(folds, len(values)) - 1) * spread)
+    independent = min(folds, len(values))
     mean = float(values.mean())
+    if spread == 0 and mean in bounds:
+        low, high = bounds
+        reach = ((1 - LEVEL) / 2) ** (1 / independent) * (high - low)
+        return (
+            Interval(mean, low + reach, high) if mean == high else Interval(mean, low, high - reach)
+        )
+    half = float(student.ppf((1 + LEVEL) / 2, independent - 1) * spread)
     return Interval(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]))
 
 

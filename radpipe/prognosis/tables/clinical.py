@@ -19,7 +19,7 @@ from radpipe.prognosis.tables.columns import (
     require_columns,
 )
 from radpipe.prognosis.tables.reading import PATIENT, read_any, with_patient_id
-from radpipe.store import KEY_COLUMNS, MASK_VOLUME
+from radpipe.store import KEY_COLUMNS, MASK_VOLUME, Run, read_table
 
 WITHOUT_CLINICAL = "features without clinical row"
 WITHOUT_FEATURES = "clinical rows without features"
@@ -113,7 +113,8 @@ def join_clinical(
     dropped = _unmatched(ours["patient_id"], theirs["patient_id"])
     if unmatched == "refuse":
         nobody = not ours["patient_id"].isin(theirs["patient_id"]).any()
-        _refuse_unmatched(dropped, nobody, name_of_table(clinical, "the clinical table"))
+        where = name_of_table(clinical, "the clinical table")
+        _refuse_unmatched(dropped, nobody, where, _failed(features, dropped[WITHOUT_FEATURES]))
     kept = {*KEY_COLUMNS, MASK_VOLUME, *feature_columns(features)}
     kept &= {*features.columns, features.index.name}
     theirs = theirs.set_index("patient_id").drop(columns=[*kept], errors="ignore")
@@ -218,9 +219,27 @@ def _unmatched(ours: pd.Series, theirs: pd.Series) -> dict[str, list[str]]:
     }
 
 
-def _refuse_unmatched(dropped: dict[str, list[str]], nobody: bool, where: str) -> None:
+def _failed(features: pd.DataFrame, patients: Sequence[str]) -> list[str]:
+    """Say which of these patients the run knows as failed cases, and where it tells why."""
+    if features.attrs.get("run") is None:
+        return []
+    run = Run(Path(features.attrs["run"]))
+    told = []
+    for part in (run, run.patch_run):
+        if part.failures_path.is_file():
+            # As it is, also where a later command goes on with the run.
+            failed = {*id_text(read_table(part.failures_path)[0]["patient_id"])} & {*patients}
+            if failed:
+                told.append(f"{len(failed)} of them failed, as {part.failures_path} explains")
+    return told
+
+
+def _refuse_unmatched(
+    dropped: dict[str, list[str]], nobody: bool, where: str, failed: Sequence[str]
+) -> None:
     found = [f"{what} ({len(ids)}): {listed(ids)}" for what, ids in dropped.items() if ids]
     if found:
+        found = [*found, *failed]
         raise TableError(
             "the tables do not hold the same patients",
             where=where,
@@ -228,7 +247,8 @@ def _refuse_unmatched(dropped: dict[str, list[str]], nobody: bool, where: str) -
             expected="the same patient_id in both",
             remedy=WRITTEN_ALIKE
             if nobody
-            else "correct the tables, or leave these patients out with --drop-unmatched",
+            else ("mend the cases that failed, " if failed else "correct the tables, ")
+            + "or leave these patients out with --drop-unmatched",
         )
 
 

@@ -73,15 +73,19 @@ def test_flags_of_diagnostics(tmp_path, column, cells, flag):
     assert [case["flags"] for case in cases_of(run).done] == [[], [flag], [flag]]
 
 
-def test_a_run_of_patches_speaks_of_patches(tmp_path):
-    run = write_run(tmp_path / "run", ["a", "b"], told={"patch_outside": [0.0, 0.2]})
+def _run_of_patches(folder, names, outside):
+    run = write_run(folder, names, told={"patch_outside": outside})
     patch = {"size": [32, 32, 32], "spacing_mm": [3.0, 2.0, 2.0]}
     facts = read_json(run.facts_path) | {"engine": "patches", "settings": {"patch": patch}}
     write_json(run.facts_path, facts)
-    text = _page(run).text
+    return run
+
+
+def test_a_run_of_patches_speaks_of_patches(tmp_path):
+    text = _page(_run_of_patches(tmp_path / "run", ["a", "b"], [0.0, 0.2])).text
     assert "2 of 2 cases have a patch; none failed, 1 has a flag." in text
     assert "32 × 32 × 32 voxels of 3 × 2 × 2 mm (z, y, x)" in text
-    assert "Features a case" not in text
+    assert not any(told in text for told in ("Features a case", "Undefined", "Flat features"))
     assert "Larger than the patch" in text
     assert "Larger than the patch" not in _page(write_run(tmp_path / "other", ["a"])).text
 
@@ -134,9 +138,13 @@ def test_unknown_is_neither_zero_nor_a_flag(tmp_path):
 
 
 def test_every_flag_is_explained_with_its_threshold(tmp_path):
-    text = _page(write_run(tmp_path / "run", ["a"], told={"patch_outside": [0.0]})).text
-    assert all(flag.name in text and flag.why in text for flag in FLAGS)
-    assert "fewer than 64 voxels" in text
+    of_features = _page(write_run(tmp_path / "run", ["a"])).text
+    of_patches = _page(_run_of_patches(tmp_path / "patches", ["a"], [0.0])).text
+    for text, patches in ((of_features, False), (of_patches, True)):
+        shown = [flag for flag in FLAGS if flag.of_patches in (None, patches)]
+        assert 3 < len(shown) < len(FLAGS)
+        assert all(flag.name in text and flag.why in text for flag in shown)
+        assert "fewer than 64 voxels" in text
 
 
 @pytest.mark.parametrize("out", [None, "elsewhere/deep/page.html", "run #1 ü/my.html"])

@@ -83,6 +83,18 @@ def test_predict_tells_what_became_of_similar_training_patients(tmp_path):
     assert scores.loc["A", "similar_1_event"] == bool(told["death"])
     assert scores.loc["A", "similar_percentile"] == 0
 
+    fewer = write_run(tmp_path / "fewer", known[1:])
+    write_features(fewer, ids[1:], **features.iloc[1:, 1:].to_dict("list"))
+    with pytest.raises(ModelError, match="found: 59 of the 60 training patients; "):
+        predict(tmp_path / "model", new, similar=fewer)
+    with pytest.raises(ModelError, match="found: 1 of the 60 training patients, beside 1 others"):
+        predict(
+            tmp_path / "model",
+            new,
+            similar=new,
+            similar_clinical=clinical.iloc[[3, 8]].assign(patient_id=["003", "A"]),
+        )
+
     (tmp_path / "clinical.csv").rename(tmp_path / "moved.csv")
     with pytest.raises(ModelError, match=r"no file .*clinical.csv.*--similar-clinical"):
         predict(tmp_path / "model", new, similar=run)

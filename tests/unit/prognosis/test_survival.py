@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from radpipe.prognosis.survival import (
     baseline_hazard,
@@ -122,6 +123,17 @@ def test_nadeau_bengio_by_its_own_formula():
     half = 2.7764451051977987 * (variance * (1 / 10 + 20 / 80)) ** 0.5
     interval = nadeau_bengio(values * 2, 20 / 80, 5)
     assert interval == pytest.approx((mean, mean - half, mean + half), abs=1e-12)
+
+
+@pytest.mark.parametrize(("folds", "repeats"), [(2, 1), (5, 1), (5, 5)])
+def test_perfect_folds_have_the_interval_of_a_share(folds, repeats):
+    low, high = binomtest(folds, folds).proportion_ci(0.95, "exact")
+    found = nadeau_bengio([1.0] * folds * repeats, 0.25, folds)
+    assert found == pytest.approx((1.0, low, high))
+    mirrored = nadeau_bengio([0.0] * folds * repeats, 0.25, folds)
+    assert mirrored == pytest.approx((0.0, 1 - high, 1 - low))
+    gain = nadeau_bengio([1.0] * folds * repeats, 0.25, folds, (-1.0, 1.0))
+    assert gain == pytest.approx((1.0, 2 * low - 1, 1.0))
 
 
 def test_nadeau_bengio_stays_between_zero_and_one():

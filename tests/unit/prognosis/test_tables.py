@@ -22,10 +22,12 @@ from radpipe.store import (
     Entry,
     Provenance,
     Row,
+    Run,
     write_table,
     writer_of,
 )
 from tests.unit.prognosis.cohorts import PROVENANCE, TEXTURE, VOLUME, simulate
+from tests.unit.prognosis.embedded import write_features
 
 
 def several_rows() -> pd.DataFrame:
@@ -309,6 +311,18 @@ def test_join_refuses_unmatched_rows_on_both_sides_by_name():
         "features without clinical row": ["002"],
         "clinical rows without features": ["999"],
     }
+
+
+def test_join_tells_whose_cases_failed(tmp_path):
+    _, clinical = simulate(5)
+    run = write_features(tmp_path / "RUN", ["000", "001", "002", "003"])
+    failures = pd.DataFrame({"patient_id": ["004", "other"]})
+    write_table(Run(run).failures_path, failures)
+    with pytest.raises(TableError) as caught:
+        join_clinical(load_features(run), clinical)
+    told = f"clinical rows without features (1): 004; 1 of them failed, as {run}/failures.parquet"
+    assert told in str(caught.value)
+    assert "mend the cases that failed" in str(caught.value)
 
 
 def test_identifiers_that_never_agree_are_probably_written_otherwise():

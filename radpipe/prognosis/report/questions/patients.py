@@ -169,7 +169,9 @@ def _failures(evidence: Evidence) -> list[Block]:
     if failures.empty:
         return [Text("No case failed.")]
     rows = [
-        [Cell(str(value)) for value in row]
-        for row in failures[["case_id", "stage", "message", "remedy"]].to_numpy()
+        [Cell(case), Cell(stage), Cell(message.removesuffix(f"; remedy: {remedy}")), Cell(remedy)]
+        for case, stage, message, remedy in failures[["case_id", "stage", "message", "remedy"]]
+        .astype(str)
+        .to_numpy()
     ]
     return [Grid("Cases that failed", _FAILURES, rows)]

@@ -43,8 +43,8 @@ def test_failures_are_told_with_their_remedy(tmp_path):
     text = page_of(tmp_path, run="run").text
     for case_id in ("E1", "E2"):
         assert f"case {case_id} (image /data/x.nii.gz" in text
-    # In the message, and in the column beside it.
-    assert text.count("draw the <b>ROI</b>") == 4
+    # In its own column, and not in the message as well.
+    assert text.count("draw the <b>ROI</b>") == 2
 
 
 def test_flow_counts_who_was_lost_where(tmp_path):
