@@ -221,11 +221,15 @@ def _write(
 
 def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
+        # Runs and models keep theirs in a folder of that name.
+        inside = path.parent / "encoder"
         raise ModelError(
             "no encoder in this directory",
             where=str(path.parent),
             found=f"no {path.name}" if path.parent.is_dir() else "no such directory",
             expected=f"{_CONFIG}, {_WEIGHTS} and {_CARD}, as radpipe writes them",
-            remedy="mend the path, or train an encoder first",
+            remedy=f"name {inside}"
+            if (inside / _CONFIG).is_file()
+            else "mend the path, or train an encoder first",
         )
     return read_sealed(path, "encoder", SCHEMA_VERSION, _AGAIN)

@@ -341,6 +341,13 @@ def test_no_encoder_is_told_as_such(there, tmp_path):
         load_encoder(folder)
 
 
+def test_a_folder_that_keeps_its_encoder_deeper_says_where(tiny, tmp_path):
+    save_encoder(tmp_path / "encoder", *tiny)
+    with pytest.raises(ModelError) as caught:
+        load_encoder(tmp_path)
+    assert caught.value.remedy == f"name {tmp_path / 'encoder'}"
+
+
 def test_an_architecture_that_is_not_known_is_refused(tiny, tmp_path, monkeypatch):
     save_encoder(tmp_path / "tiny", *tiny)
     monkeypatch.delitem(ARCHITECTURES, "tiny")
