@@ -1,4 +1,4 @@
-"""HTML pages from templates: self-contained, and no script runs in them but their own."""
+"""HTML pages from templates: nothing is fetched, and no script runs in them but their own."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from radpipe.errors import RunError
 from radpipe.store.files import whole_file
 
 
-def filled(package: str, name: str, content: dict[str, Any]) -> str:
+def filled(package: str, name: str, content: dict[str, Any], *, scripted: bool = True) -> str:
     """Fill a template.
 
     Parameters
     ----------
     package : str
-        Where ``NAME.html.j2`` lies and, where the page has them, ``NAME.css`` and ``NAME.js``.
+        Where ``NAME.html.j2``, ``NAME.css`` and ``NAME.js`` lie.
     name : str
         Of the template.
     content : dict
         Its variables; text in it is not yet escaped.
+    scripted : bool
+        Whether there is a script.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def filled(package: str, name: str, content: dict[str, Any]) -> str:
     )
     # A NaN would be no JSON, and leave the browser with an empty page.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    style, script = _text(package, f"{name}.css"), _text(package, f"{name}.js")
+    style = _text(package, f"{name}.css")
+    script = _text(package, f"{name}.js") if scripted else ""
     # The page's policy lets this very script run, and no other.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     beside = {"style": style, "script": script, "script_hash": digest}
@@ -85,5 +88,4 @@ def write_page(html: str, out: Path, what: str) -> Path:
 
 
 def _text(package: str, name: str) -> str:
-    file = files(package).joinpath(name)
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    return files(package).joinpath(name).read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def device_named(name: str) -> str:
             "no such device",
             where="device",
             found=f"{name}; torch {torch.__version__} finds {'a' if there else 'no'} GPU",
-            expected=", ".join(available),
+            expected=f"one of {', '.join(available)}",
             remedy="take auto, which takes a GPU where there is one",
         )
     return ("cuda" if there else "cpu") if name == "auto" else name

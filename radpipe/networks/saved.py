@@ -27,6 +27,7 @@ from radpipe.errors import ModelError
 from radpipe.networks.card import encoder_card
 from radpipe.networks.spec import EncoderSpec, Layout, PatchSpec, Source, Standardised, Window
 from radpipe.networks.weights import build, keys_hash, load_weights
+from radpipe.store import Run
 from radpipe.store.files import seal_of, sha256_of, whole_file, whole_folder, write_json
 from radpipe.store.sealed import read_sealed, require_sha256
 from radpipe.version import VERSION
@@ -221,8 +222,8 @@ def _write(
 
 def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        # Runs and models keep theirs in a folder of that name.
-        inside = path.parent / "encoder"
+        # Models keep theirs where runs do.
+        inside = Run(path.parent).encoder_path
         raise ModelError(
             "no encoder in this directory",
             where=str(path.parent),

@@ -89,7 +89,7 @@ class _Conv3d(nn.Conv3d):
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         filters = self.weight.flatten(1)
-        # Of one patch whose channels are the filters: one pass, where sums and roots take ten.
+        # A batch of one, whose channels are the filters: one pass, where sums and roots take ten.
         standard = batch_norm(filters[None], None, None, training=True, eps=_TINY**2)
         weight = (standard * filters.shape[1] ** -0.5).view_as(self.weight)
         found: torch.Tensor = self._conv_forward(maps, weight, None)

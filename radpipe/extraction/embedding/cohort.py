@@ -332,12 +332,12 @@ def _larger_than_patch(run: Run, encoder: Encoder) -> list[str]:
     names = [*outside.index.astype(str)]
     if names:
         worst = [
-            f"{name} by {100 * share:.0f} %" for name, share in zip(names, outside, strict=True)
+            f"{100 * share:.2g} % of {name}" for name, share in zip(names, outside, strict=True)
         ]
         remedy = "; a larger --spacing shows more of it" if encoder.network is None else ""
         log.warning(
-            "the ROI exceeds the patch in %d of %d cases, and the encoder does not see all of it "
-            "(patch_outside in %s tells how much)%s: %s",
+            "the ROI exceeds the patch in %d of %d cases (patch_outside in %s)%s; the encoder does "
+            "not see %s",
             len(names), len(told), run.diagnostics_path, remedy, named(worst),
         )  # fmt: skip
     return names

@@ -32,7 +32,6 @@ _COLUMNS = (
     ("flags", "Flags", False),
 )
 _OFTEN_EMPTY = {"modality", "roi", "error"}
-_OF_FEATURES = {"undefined"}
 
 
 def write_overview(run: str | Path, out: str | Path | None = None) -> Path:
@@ -128,7 +127,7 @@ def _columns_of(cases: Cases, patches: bool) -> list[tuple[str, str, bool]]:
         column
         for column in _COLUMNS
         if (column[0] not in _OFTEN_EMPTY or any(case[column[0]] for case in cases.all))
-        and not (patches and column[0] in _OF_FEATURES)
+        and not (patches and column[0] == "undefined")
     ]
 
 

@@ -18,7 +18,7 @@ from radpipe.prognosis.tables.steps import parameters
 
 
 @dataclass(frozen=True)
-class Asked:
+class Controls:
     """The controls that run.
 
     Attributes
@@ -34,23 +34,23 @@ class Asked:
 
     @property
     def tasks(self) -> list[Any]:
-        """All of them, in the order in which :class:`Found` takes what they gave."""
+        """All of them, in the order in which :class:`ControlResults` takes what they gave."""
         return [*self.permutations, *self.shortened]
 
 
 @dataclass(frozen=True)
-class Found:
+class ControlResults:
     """What the controls gave.
 
     Attributes
     ----------
-    asked : Asked
+    asked : Controls
         Which they were.
     done : sequence
         What each gave, in the order of its tasks.
     """
 
-    asked: Asked
+    asked: Controls
     done: Sequence[Any]
 
     @property
@@ -76,11 +76,12 @@ class Found:
         list of Permuted
             What they gave.
         """
-        pairs = zip(self.asked.permutations, self.done, strict=False)
+        permutations = self.asked.permutations
+        pairs = zip(permutations, self.done[: len(permutations)], strict=True)
         return [each for permutation, each in pairs if permutation.what == what]
 
 
-def controls_of(parts: Sequence[Fold], permutations: int, seed: int) -> Asked:
+def controls_of(parts: Sequence[Fold], permutations: int, seed: int) -> Controls:
     """Choose the controls.
 
     Parameters
@@ -94,22 +95,22 @@ def controls_of(parts: Sequence[Fold], permutations: int, seed: int) -> Asked:
 
     Returns
     -------
-    Asked
+    Controls
         Each with a seed of its own.
     """
     seeds = np.random.SeedSequence([seed, 1]).generate_state(2 * permutations)
-    labels = [controls.Permutation(controls.LABELS, int(seed)) for seed in seeds[::2]]
+    labels = [controls.Permutation(controls.LABELS, int(each)) for each in seeds[::2]]
     some = seeds[1::2][: max(permutations // 4, 1)]
-    features = [controls.Permutation(controls.FEATURES, int(seed)) for seed in some]
+    features = [controls.Permutation(controls.FEATURES, int(each)) for each in some]
     plain = controls.Permutation(controls.NOTHING, seed)
-    return Asked([plain, *labels, *features], controls.learning_parts(parts))
+    return Controls([plain, *labels, *features], controls.learning_parts(parts))
 
 
 def control_facts(
     study: Study,
     main: str,
     done: Sequence[Fitted],
-    found: Found | None,
+    found: ControlResults | None,
     allowed: Floats,
     components: int,
 ) -> dict[str, Any]:
@@ -123,12 +124,12 @@ def control_facts(
         The model.
     done : sequence of Fitted
         Its folds.
-    found : Found or None
+    found : ControlResults or None
         What the controls gave, where they ran.
     allowed : ndarray of float64, shape (h,)
         Horizons.
     components : int
-        That an embedding becomes: a model that uses it uses so many columns.
+        That an embedding becomes at most: a model that uses it is taken to use so many columns.
 
     Returns
     -------
@@ -161,12 +162,12 @@ def control_facts(
     }
 
 
-def log_rank_chance(found: Found | None) -> controls.Chance:
+def log_rank_chance(found: ControlResults | None) -> controls.Chance:
     """Compare the groups' log-rank statistic with that of permuted outcomes.
 
     Parameters
     ----------
-    found : Found or None
+    found : ControlResults or None
         What the controls gave, where they ran.
 
     Returns

@@ -19,8 +19,8 @@ from radpipe.errors import SettingsError, TableError
 from radpipe.parallel import in_order, require_workers
 from radpipe.prognosis.evaluation import controls
 from radpipe.prognosis.evaluation.control_facts import (
-    Asked,
-    Found,
+    ControlResults,
+    Controls,
     control_facts,
     controls_of,
     log_rank_chance,
@@ -302,11 +302,11 @@ def _run(
     workers: int,
     scheduler: str | None,
     progress: bool,
-) -> tuple[Results, Found | None]:
+) -> tuple[Results, ControlResults | None]:
     """Run folds and controls, all in one go, so that no worker waits for the last fold."""
     main = main_of([*bench.models])
     controlled = design.permutations > 0 and main not in BASELINES
-    asked = controls_of(parts, design.permutations, design.seed) if controlled else Asked([], [])
+    asked = controls_of(parts, design.permutations, design.seed) if controlled else Controls([], [])
     tasks = [*parts, *asked.tasks]
     quick = controls.untuned(bench, main)
     measured = (*study.features, *study.embeddings)
@@ -319,7 +319,7 @@ def _run(
         done = in_order(job, tasks, workers if learns else 0, step, scheduler if learns else None)
     folds = done[: len(parts)]
     results = {name: [each[name] for each in folds] for name in bench.models}
-    return results, Found(asked, done[len(parts) :]) if controlled else None
+    return results, ControlResults(asked, done[len(parts) :]) if controlled else None
 
 
 def _do(

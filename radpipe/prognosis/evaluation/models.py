@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -154,7 +155,10 @@ def source_facts(study: Study, options: ModelOptions, seed: int) -> dict[str, An
         facts["embeddings"] = {**facts["embeddings"], **learnt}
     step = options.embedding.encoder_step(columns_of(study, options), seed)
     if step is not None:
-        facts["embeddings"] = {**facts["embeddings"], "training": step.training}
+        from radpipe.networks.training import Training
+
+        carried_out = asdict(Training(**step.training).resolved())
+        facts["embeddings"] = {**facts["embeddings"], "training": carried_out}
     return facts
 
 

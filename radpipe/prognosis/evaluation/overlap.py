@@ -40,7 +40,7 @@ def patient_hashes(study: Study, columns: list[str]) -> dict[str, Any]:
         ``salt``, drawn from the endpoint so that the same cohort gives the same bytes, and sorted
         ``sha256`` by what was hashed.
     """
-    salt = hashlib.sha256(study.endpoint.tobytes()).hexdigest()[:32]
+    salt = _salt(study)
     signs = _signs(study, columns)
     sha256 = {what: sorted({_hash(salt, sign) for sign in told}) for what, told in signs.items()}
     return {"salt": salt, "sha256": sha256}
@@ -65,14 +65,9 @@ def find_overlap(
     dict of str to set of str or None
         Their identifiers, by what gave them away; None where the model does not tell.
     """
-    known = training.get("patient_hashes")
-    if known is None:
+    if training.get("patient_hashes") is None:
         return None
-    found = {}
-    for what, told in _signs(study, columns).items():
-        sha256 = {*known["sha256"][what]}
-        found[what] = {who for sign, who in told.items() if _hash(known["salt"], sign) in sha256}
-    return found
+    return {what: _known(training, what, told) for what, told in _signs(study, columns).items()}
 
 
 def known_identifiers(training: Mapping[str, Any], patients: Iterable[str]) -> set[str]:
@@ -90,11 +85,38 @@ def known_identifiers(training: Mapping[str, Any], patients: Iterable[str]) -> s
     set of str
         Some of them; none where the model does not tell.
     """
-    known = training.get("patient_hashes")
-    if known is None:
+    if training.get("patient_hashes") is None:
         return set()
-    sha256 = {*known["sha256"][IDENTIFIER]}
-    return {patient for patient in patients if _hash(known["salt"], patient) in sha256}
+    return _known(training, IDENTIFIER, {patient: patient for patient in patients})
+
+
+def has_outcomes_of_training(training: Mapping[str, Any], study: Study) -> bool:
+    """Tell whether a cohort's outcomes are those that a model learnt from.
+
+    Parameters
+    ----------
+    training : mapping
+        ``training`` of ``model.json``.
+    study : Study
+        The cohort.
+
+    Returns
+    -------
+    bool
+        Also where the model does not tell.
+    """
+    known = training.get("patient_hashes")
+    return known is None or known["salt"] == _salt(study)
+
+
+def _salt(study: Study) -> str:
+    return hashlib.sha256(study.endpoint.tobytes()).hexdigest()[:32]
+
+
+def _known(training: Mapping[str, Any], what: str, signs: Mapping[str, str]) -> set[str]:
+    hashes = training["patient_hashes"]
+    sha256 = {*hashes["sha256"][what]}
+    return {who for sign, who in signs.items() if _hash(hashes["salt"], sign) in sha256}
 
 
 def warn_of_overlap(found: Mapping[str, set[str]] | None, patients: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from radpipe.prognosis.evaluation.matching import (
     require_times,
     unseen_cells,
 )
-from radpipe.prognosis.evaluation.overlap import known_identifiers
+from radpipe.prognosis.evaluation.overlap import has_outcomes_of_training, known_identifiers
 from radpipe.prognosis.evaluation.result_tables import probability_columns
 from radpipe.prognosis.evaluation.results import risk_groups
 from radpipe.prognosis.evaluation.roles import Roles
@@ -29,6 +29,8 @@ from radpipe.prognosis.evaluation.similar import encoder_of, nearest, with_direc
 from radpipe.prognosis.evaluation.study import Table, as_predictors, make_study
 from radpipe.prognosis.models.base import Model
 from radpipe.prognosis.models.storage import SavedModel, load
+from radpipe.prognosis.tables.columns import counted
+from radpipe.prognosis.tables.features import read_rows
 
 log = logging.getLogger("radpipe")
 # What drove a risk, told of each patient.
@@ -50,7 +52,7 @@ def predict(
 
     What makes it doubtful is logged as a warning to ``radpipe``: a table or a model that does not
     tell how its features were extracted, categories that training lacked, a horizon after the last
-    training event.
+    training event, patients whom the model was trained on.
 
     Parameters
     ----------
@@ -107,10 +109,11 @@ def predict(
     learnt_from = known_identifiers(training, frame["patient_id"])
     if learnt_from:
         log.warning(
-            "%d of %d patients bear the identifier of a training patient: if it is the same one, "
-            "the model knew what became of him, and tells nothing of how well it does with others",
+            "%d of %d patients %s the identifier of a training patient: the model knew what became "
+            "of them, and such scores tell nothing of how well it does with others",
             len(learnt_from),
             len(frame),
+            "bears" if len(learnt_from) == 1 else "bear",
         )
     batch = training["roles"]["batch"]
     if batch in X:
@@ -260,11 +263,19 @@ def similar_patients(
             expected="cnn, or a fusion with embeddings",
             remedy="leave it out",
         )
-    # Whom the run lacks is told of as a training patient, and not as a clinical row.
-    roles = replace(Roles(**saved.facts["training"]["roles"]), unmatched="drop")
+    training = saved.facts["training"]
+    roles = Roles(**training["roles"])
+    # Before the join, where patients whom the run lacks would be told of as clinical rows.
+    _require_training_patients(training, read_rows(table, roles.id)["patient_id"])
     told = _outcomes(saved) if clinical is None else clinical
     study = make_study(table, told, roles)
-    _require_training_patients(saved, study.frame["patient_id"])
+    _require_training_patients(training, study.frame["patient_id"], alone=True)
+    if not has_outcomes_of_training(training, study):
+        log.warning(
+            "these patients' outcomes are not those that the model learnt from: of a longer "
+            "follow-up, or of other patients; similar cases are told with what stands in %s",
+            study.where,
+        )
     columns = [*encoder.feature_names_in_]
     known = require_match(saved, study.frame)[columns]
     own = patients.to_numpy()[:, np.newaxis] == study.frame["patient_id"].to_numpy()
@@ -287,26 +298,28 @@ def _outcomes(saved: SavedModel) -> str | None:
         raise ModelError(
             "the training patients' outcomes are not where they were",
             where=f"--similar, {saved.path}",
-            found=f"no file {told!r}",
+            found=f"no file {told!r}: it was moved, or was a table in memory",
             expected="the clinical table that the model was trained with",
             remedy="name it with --similar-clinical FILE",
         )
     return told
 
 
-def _require_training_patients(saved: SavedModel, patients: pd.Series) -> None:
-    training = saved.facts["training"]
-    tells = training.get("patient_hashes") is not None
-    known = len(known_identifiers(training, patients)) if tells else len(patients)
-    others, expected = len(patients) - known, training["patients"]
-    if others or known < expected:
-        beside = f", beside {others} others" if others else ""
+def _require_training_patients(
+    training: Mapping[str, Any], patients: Iterable[str], *, alone: bool = False
+) -> None:
+    """Refuse a run that lacks some of them; with ``alone``, one that holds others as well."""
+    patients = {*patients}
+    found, expected = known_identifiers(training, patients), training["patients"]
+    others = len(patients) - len(found) if alone else 0
+    if training.get("patient_hashes") is not None and (others or len(found) < expected):
+        beside = f", beside {counted(others, 'other')}" if others else ""
         raise ModelError(
             "these are not the training patients",
             where="--similar",
-            found=f"{known} of the {expected} training patients{beside}",
+            found=f"{len(found)} of the {expected} training patients{beside}",
             expected="the run that the model was trained on",
-            remedy="name that run",
+            remedy="name that run; all of its cases, with their outcomes",
         )
 
 

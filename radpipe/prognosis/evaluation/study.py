@@ -394,14 +394,14 @@ def _refuse_suspects(roles: Roles, table: pd.DataFrame, features: list[str]) -> 
     if roles.force:
         return
     extracted = set(feature_columns(table))
+    marked = (table.attrs["embeddings"] or {}).get("columns", [])
     named = {
         "--clinical-columns": [*roles.clinical_columns],
         "--features": [name for name in features if name not in extracted],
     }
     for where, names in named.items():
         refuse_resembling(names, where)
-        if table.attrs["embeddings"] is None:
-            refuse_untold_training(names, where)
+        refuse_untold_training([name for name in names if name not in marked], where)
 
 
 def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:

@@ -55,7 +55,8 @@ def write_report(
     extraction = evidence.extraction
     if extraction.cases is None and extraction.looked:
         log.warning(
-            "no run in %s: the page shows no failures and no pictures; name the run with --run",
+            "%s in %s: the page shows no failures and no pictures; name the run with --run",
+            "no run" if extraction.embedded is None else "no finished run of patches",
             ", ".join(extraction.looked),
         )
     return write_page(filled(__package__, "report", page_content(evidence)), out, "report")

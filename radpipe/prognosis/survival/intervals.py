@@ -47,9 +47,10 @@ def nadeau_bengio(
     the same patients and bring no new ones. With J - 1 the interval of a boosted model covered 89 %
     of 900 simulated cohorts of 100 patients (``benchmarks/prognosis intervals``).
 
-    Where every fold holds the highest or the lowest value there is, they have no spread, which of
-    few pairs of patients proves nothing: the mean is at least as far from the other end as the
-    probability of such a fold, and that has Clopper and Pearson's bound (doi 10.2307/2331986).
+    Where every fold holds the highest value there is, or the lowest, they have no spread, and that
+    proves nothing of toy cohorts: the mean is at least as far from the other end as the probability
+    of such a fold, which has Clopper and Pearson's bound (doi 10.2307/2331986). It knows the folds
+    of one repeat and not their patients, so that it is too wide for large cohorts.
 
     Parameters
     ----------
@@ -85,15 +86,15 @@ def nadeau_bengio(
     if len(values) < 2 or not np.isfinite(values).all():
         raise ValueError("an interval needs at least two finite fold values")
     spread = np.sqrt(values.var(ddof=1) * (1 / len(values) + test_to_train))
-    independent = min(folds, len(values))
+    once = min(folds, len(values))
     mean = float(values.mean())
     if spread == 0 and mean in bounds:
         low, high = bounds
-        reach = ((1 - LEVEL) / 2) ** (1 / independent) * (high - low)
+        reach = ((1 - LEVEL) / 2) ** (1 / once) * (high - low)
         return (
             Interval(mean, low + reach, high) if mean == high else Interval(mean, low, high - reach)
         )
-    half = float(student.ppf((1 + LEVEL) / 2, independent - 1) * spread)
+    half = float(student.ppf((1 + LEVEL) / 2, once - 1) * spread)
     return Interval(mean, max(mean - half, bounds[0]), min(mean + half, bounds[1]))
 
 

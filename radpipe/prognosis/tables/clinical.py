@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +114,7 @@ def join_clinical(
     if unmatched == "refuse":
         nobody = not ours["patient_id"].isin(theirs["patient_id"]).any()
         where = name_of_table(clinical, "the clinical table")
-        _refuse_unmatched(dropped, nobody, where, _failed(features, dropped[WITHOUT_FEATURES]))
+        _refuse_unmatched(dropped, nobody, where, features.attrs.get("run"))
     kept = {*KEY_COLUMNS, MASK_VOLUME, *feature_columns(features)}
     kept &= {*features.columns, features.index.name}
     theirs = theirs.set_index("patient_id").drop(columns=[*kept], errors="ignore")
@@ -219,37 +219,33 @@ def _unmatched(ours: pd.Series, theirs: pd.Series) -> dict[str, list[str]]:
     }
 
 
-def _failed(features: pd.DataFrame, patients: Sequence[str]) -> list[str]:
-    """Say which of these patients the run knows as failed cases, and where it tells why."""
-    if features.attrs.get("run") is None:
-        return []
-    run = Run(Path(features.attrs["run"]))
-    told = []
-    for part in (run, run.patch_run):
-        if part.failures_path.is_file():
-            # As it is, also where a later command goes on with the run.
-            failed = {*id_text(read_table(part.failures_path)[0]["patient_id"])} & {*patients}
-            if failed:
-                told.append(f"{len(failed)} of them failed, as {part.failures_path} explains")
-    return told
-
-
 def _refuse_unmatched(
-    dropped: dict[str, list[str]], nobody: bool, where: str, failed: Sequence[str]
+    dropped: dict[str, list[str]], nobody: bool, where: str, run: str | None
 ) -> None:
     found = [f"{what} ({len(ids)}): {listed(ids)}" for what, ids in dropped.items() if ids]
     if found:
-        found = [*found, *failed]
+        failed = [] if run is None else [*_failed(Run(Path(run)), dropped[WITHOUT_FEATURES])]
+        mend = "mend the cases that failed, " if failed else ""
         raise TableError(
             "the tables do not hold the same patients",
             where=where,
-            found="; ".join(found),
+            found="; ".join([*found, *failed]),
             expected="the same patient_id in both",
             remedy=WRITTEN_ALIKE
             if nobody
-            else ("mend the cases that failed, " if failed else "correct the tables, ")
-            + "or leave these patients out with --drop-unmatched",
+            else f"{mend}correct the tables, or leave these patients out with --drop-unmatched",
         )
+
+
+def _failed(run: Run, patients: Sequence[str]) -> Iterator[str]:
+    """Say whose cases failed, and where the run tells why."""
+    for part in (run, run.patch_run):
+        if part.failures_path.is_file():
+            # Also where a later command goes on with the run.
+            told, _ = read_table(part.failures_path, [PATIENT])
+            count = len({*id_text(told[PATIENT])} & {*patients})
+            if count:
+                yield f"{count} of them failed, as {part.failures_path} explains"
 
 
 def clean_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> pd.DataFrame:

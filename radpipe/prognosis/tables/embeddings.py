@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from radpipe.errors import TableError
@@ -17,7 +18,7 @@ from radpipe.prognosis.tables.reading import IDENTIFIERS, read_any, with_patient
 from radpipe.store import MASK_VOLUME, Provenance
 from radpipe.store.patches import PATCH_FILE
 from radpipe.store.run import Run
-from radpipe.store.table import read_provenance, read_row_keys
+from radpipe.store.table import read_provenance, read_row_keys, read_table
 
 log = logging.getLogger("radpipe")
 
@@ -76,11 +77,11 @@ def read_embeddings(path: Path, identifier: str) -> tuple[pd.DataFrame, dict[str
             remedy="embed the cohort again, or remove the file",
         )
     frame = with_patient_id(frame, identifier, str(path))
-    if provenance.settings.get("fitted_on"):
-        _require_all_patches(path, frame)
-    patches = _patches(path)
-    if patches is not None:
-        frame = frame.assign(**{PATCH_FILE: patches})
+    lost = _lost_patches(path, provenance.engine)
+    if lost is None:
+        frame = frame.assign(**{PATCH_FILE: [str(file) for file in _patch_files(path)]})
+    elif provenance.settings.get("fitted_on"):
+        raise lost
     return without_fitted(frame, asdict(provenance), str(path))
 
 
@@ -162,8 +163,8 @@ def join_embeddings(
     frame : DataFrame
         The rows of ``features``; empty cells where a case has no embedding.
     facts : dict or None
-        Of :func:`read_embeddings`; None where the patches to fit the encoder anew are gone, which
-        is no matter of features and is logged as a warning to ``radpipe``.
+        Of :func:`read_embeddings`; None where patches to fit the encoder anew are gone, which is no
+        matter of features and is logged as a warning to ``radpipe``.
 
     Raises
     ------
@@ -171,9 +172,11 @@ def join_embeddings(
         It cannot be read, or is of other masks.
     """
     provenance = read_provenance(path)
-    if provenance is not None and provenance.settings.get("fitted_on") and _patches(path) is None:
-        log.warning("embeddings are left out: %s", _without_patches(str(path), provenance.engine))
-        return features, None
+    if provenance is not None and provenance.settings.get("fitted_on"):
+        lost = _lost_patches(path, provenance.engine)
+        if lost is not None:
+            log.warning("embeddings are left out: %s", lost)
+            return features, None
     theirs, facts = read_embeddings(path, identifier)
     theirs = theirs.set_index("case_id")
     _require_same_masks(features, theirs, path)
@@ -217,29 +220,25 @@ def without_embedding(frame: pd.DataFrame, facts: dict[str, Any]) -> pd.Series:
     return frame[needed].isna().any(axis=1)
 
 
-def _patches(path: Path) -> list[str] | None:
-    files = _patch_files(path)
-    if not files or not all(file.is_file() for file in files):
-        return None
-    return [str(file) for file in files]
-
-
 def _patch_files(path: Path) -> list[Path]:
     kept = Run(path.parent.absolute()).patch_run.patches
     return [kept.path_of(key) for key in read_row_keys(path)]
 
 
-def _require_all_patches(path: Path, frame: pd.DataFrame) -> None:
-    """Tell that a few are gone from where the others are."""
-    gone = [not file.is_file() for file in _patch_files(path)]
-    if any(gone) and not all(gone):
-        raise TableError(
-            "patches that the encoder is fitted on are gone",
-            where=str(Run(path.parent).patch_run.patches.path),
-            found=f"none of {listed(frame.loc[gone, 'case_id'])}",
-            expected="the patch of every case in embeddings.parquet",
-            remedy="give the same `radpipe embed` command again: it cuts these anew",
-        )
+def _lost_patches(path: Path, encoder: str) -> TableError | None:
+    there = [file.is_file() for file in _patch_files(path)]
+    if not any(there):
+        return _without_patches(str(path), encoder)
+    if all(there):
+        return None
+    cases = read_table(path, ["case_id"])[0]["case_id"]
+    return TableError(
+        "patches that the encoder is fitted on are gone",
+        where=str(Run(path.parent).patch_run.patches.path),
+        found=f"none of {listed(cases[np.logical_not(there)])}",
+        expected="the patch of every case in embeddings.parquet",
+        remedy="give the same `radpipe embed` command again: it cuts these anew",
+    )
 
 
 def _without_patches(where: str, encoder: str) -> TableError:

@@ -69,6 +69,18 @@ def test_columns_of_a_trained_encoder_must_tell_whose_images_it_learnt_from(tmp_
         assert len(make_study(table, outcomes, Roles(**named, force=True)).features) == 12
     # This one tells: of other patients' images.
     assert len(make_study(run, outcomes, ROLES).embeddings) == 12
+    # Nor does another embedding, or the very same one, vouch for columns of a clinical table.
+    columns = [name for name in bare if name.startswith("radpipe-small_")]
+    beside = outcomes.merge(bare[["patient_id", *columns]], on="patient_id")
+    images = np.zeros((len(ids), 4, 4, 4), np.float32)
+    fitted = vectors(ids, encoder="radpipe-small")
+    for other in (
+        write_run(tmp_path / "fmcib", vectors(ids)),
+        write_run(tmp_path / "fitted", fitted, "radpipe-small", TRAINING, images),
+    ):
+        roles = Roles("death", "os_days", clinical_columns=columns)
+        with pytest.raises(TableError, match=problem):
+            make_study(other, beside, roles)
 
 
 def test_pandas_gets_them_too(run):
@@ -133,6 +145,18 @@ def test_a_patch_that_is_gone_is_named(tmp_path, told):
     problem = rf"patches that the encoder is fitted on are gone; found: none of {ids[7]};.*again"
     with pytest.raises(TableError, match=problem):
         make_study(run, told[1], ROLES)
+
+
+def test_features_do_without_an_embedding_that_lost_a_patch(tmp_path, told, caplog):
+    ids = [*told[0]["patient_id"]]
+    images = np.zeros((len(ids), 4, 4, 4), np.float32)
+    fitted = vectors(ids, encoder="radpipe-small")
+    run = write_run(tmp_path / "run", fitted, "radpipe-small", TRAINING, images)
+    write_features(run, ids, **told[0].drop(columns="patient_id").to_dict("list"))
+    (run / "patches" / "patches" / "key7.npz").unlink()
+    assert make_study(run, told[1], ROLES).embeddings == []
+    assert f"embeddings are left out: {run}" in caplog.text
+    assert f"none of {ids[7]}" in caplog.text
 
 
 def test_without_their_patches_they_are_refused(tmp_path, told):

@@ -62,7 +62,7 @@ def test_an_evaluation_tells_them_of_each_patient_once(tmp_path):
     assert (folds.to_numpy() != similar["fold"].to_numpy()).all()
 
 
-def test_predict_tells_what_became_of_similar_training_patients(tmp_path):
+def test_predict_tells_what_became_of_similar_training_patients(tmp_path, caplog):
     features, clinical = simulate(60, seed=2)
     ids = [*features["patient_id"]]
     clinical.to_csv(tmp_path / "clinical.csv", index=False)
@@ -82,18 +82,23 @@ def test_predict_tells_what_became_of_similar_training_patients(tmp_path):
     assert scores.loc["A", "similar_1_time"] == told["os_days"]
     assert scores.loc["A", "similar_1_event"] == bool(told["death"])
     assert scores.loc["A", "similar_percentile"] == 0
+    assert "not those that the model learnt from" not in caplog.text
 
     fewer = write_run(tmp_path / "fewer", known[1:])
     write_features(fewer, ids[1:], **features.iloc[1:, 1:].to_dict("list"))
     with pytest.raises(ModelError, match="found: 59 of the 60 training patients; "):
         predict(tmp_path / "model", new, similar=fewer)
-    with pytest.raises(ModelError, match="found: 1 of the 60 training patients, beside 1 others"):
-        predict(
-            tmp_path / "model",
-            new,
-            similar=new,
-            similar_clinical=clinical.iloc[[3, 8]].assign(patient_id=["003", "A"]),
-        )
+    more = write_run(tmp_path / "more", pd.concat([known, known[:1].set_axis(["Z"])]))
+    both = pd.concat([features, features[:1]])
+    write_features(more, [*ids, "Z"], **both.drop(columns="patient_id").to_dict("list"))
+    others = pd.concat([clinical, clinical[:1].assign(patient_id="Z")])
+    with pytest.raises(ModelError, match="60 of the 60 training patients, beside 1 other;"):
+        predict(tmp_path / "model", new, similar=more, similar_clinical=others)
+
+    caplog.clear()
+    other = clinical.assign(os_days=clinical["os_days"].to_numpy()[::-1])
+    predict(tmp_path / "model", new, similar=run, similar_clinical=other)
+    assert "outcomes are not those that the model learnt from" in caplog.text
 
     (tmp_path / "clinical.csv").rename(tmp_path / "moved.csv")
     with pytest.raises(ModelError, match=r"no file .*clinical.csv.*--similar-clinical"):

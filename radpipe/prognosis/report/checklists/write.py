@@ -94,7 +94,7 @@ def write_checklists(
     folder, out = Path(evaluation), Path(out)
     found = Evaluation.load(folder)
     extraction = find_extraction(found.metrics, folder, None if run is None else Path(run))
-    known = Known.of(found, extraction.run)
+    known = Known.of(found, extraction.cases)
     content = {name: text for each in CHECKLISTS for name, text in _files(each, known)}
     try:
         out.mkdir(exist_ok=True)
@@ -184,7 +184,7 @@ def _page(checklist: Checklist, known: Known, lines: list[Line]) -> str:
         "answered": sum(line.known for line in lines),
         "version": known.get("versions", "radpipe"),
     }
-    return filled(__package__, "checklist", facts)
+    return filled(__package__, "checklist", facts, scripted=False)
 
 
 def _table(lines: list[Line]) -> str:

@@ -82,11 +82,11 @@ def _unseen(evidence: Evidence) -> Iterator[str]:
     told = run.diagnostics()
     if "patch_outside" not in told:
         return
-    outside = told.set_index("case_id")["patch_outside"].sort_values(ascending=False)
+    outside = told.set_index("case_id")["patch_outside"].sort_values(ascending=False, kind="stable")
     outside = outside[outside > 0]
     if len(outside):
-        named = [f"{case_id} by {100 * share:.0f} %" for case_id, share in outside.items()]
+        named = [f"{100 * share:.2g} % of {case_id}" for case_id, share in outside.items()]
         yield (
             f"In {len(outside)} of {words.counted(len(told), 'case')} the tumour exceeds the patch "
-            f"that the encoder is shown: of these it did not see all ({words.listed(named, 6)})."
+            f"that the encoder is shown: it did not see {words.listed(named, 6)}."
         )

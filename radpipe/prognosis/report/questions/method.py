@@ -8,6 +8,11 @@ from typing import Any
 
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Folded, Grid, Section
+from radpipe.prognosis.report.encoder import (
+    encoder_in_words,
+    learner_in_words,
+    patch_in_words,
+)
 from radpipe.prognosis.report.evidence import Evidence
 
 # Told in sentences of their own.
@@ -72,36 +77,12 @@ def _trained_on(told: dict[str, Any] | None) -> list[tuple[str, str, str | None]
 def _encoder(told: dict[str, Any] | None) -> list[tuple[str, str, str | None]]:
     if not told:
         return []
-    settings = told["provenance"]["settings"]
-    rows = [("Encoder", f"{told['encoder']}, {_fitted(told['training'], settings)}")]
-    if "components" in told:
-        learnt = f"{told['components']} principal components at most, {told['head']} head"
-        rows.append(("Learnt from it", learnt))
-    if settings.get("patch"):
-        rows.append(("Patch", _patch(settings["patch"])))
-    return [(what, value, None) for what, value in rows]
-
-
-def _fitted(training: dict[str, Any] | None, settings: dict[str, Any]) -> str:
-    if training is None:
-        sha256 = (settings["encoder"].get("weights_sha256") or "")[:12]
-        return "frozen" + (f": weights of SHA-256 {sha256}…" if sha256 else "")
-    how = [f"{training['method']}", words.counted(int(training["epochs"]), "epoch")]
-    how += [f"augmentation {words.listed(training['augmentations']) or 'none'}"]
-    how += [f"patience {training['patience']}"] if training["patience"] else []
-    return f"fitted anew in every training fold: {', '.join(how)}"
-
-
-def _patch(patch: dict[str, Any]) -> str:
-    size, spacing = (
-        " × ".join(f"{number:g}" for number in patch[key]) for key in ("size", "spacing_mm")
-    )
-    intensity = patch["intensity"]
-    scaled = "standardised"
-    if "low" in intensity:
-        scaled = f"{intensity['low']:g} to {intensity['high']:g} scaled to 0 to 1"
-        scaled += "" if intensity["clip"] else ", not clipped"
-    return f"{size} voxels of {spacing} mm (z, y, x) around the ROI's centroid, {scaled}"
+    rows = {
+        "Encoder": encoder_in_words(told),
+        "Learnt from it": learner_in_words(told),
+        "Patch": patch_in_words(told),
+    }
+    return [(what, value, None) for what, value in rows.items() if value]
 
 
 def _endpoint(endpoint: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import pytest
 
 from radpipe.errors import RunError
 from radpipe.prognosis.report import write_report
+from radpipe.prognosis.report.checklists import write_checklists
 from radpipe.prognosis.report.gallery import gallery
 from radpipe.prognosis.report.questions import groups
 from radpipe.store import write_table
@@ -74,12 +75,31 @@ def test_embeddings_alone_show_the_cases_that_patches_were_cut_of(tmp_path, capl
     assert "Are the segmentations right?" in text
     assert "In 2 of 5 cases the tumour exceeds the patch" in text
     third, fifth = patient_ids(5)[2], patient_ids(5)[4]
-    assert f"did not see all ({third} by 20 %, {fifth} by 10 %)" in text
+    assert f"it did not see 20 % of {third}, 10 % of {fifth}." in text
     assert "10 principal components at most, linear head" in text
     assert "fmcib, frozen: weights of SHA-256 0123456789ab…" in text
     assert "50 × 50 × 50 voxels of 1 × 1 × 1 mm (z, y, x)" in text
     assert "-1024 to 2048 scaled to 0 to 1, not clipped" in text
     assert "no run in" not in caplog.text
+
+
+def test_an_encoder_fitted_in_the_folds_tells_how(tmp_path):
+    training = {"method": "vicreg", "epochs": 30, "patience": 3, "augmentations": ["flip", "blur"]}
+
+    def embedded(facts):
+        told = {"encoder": "radpipe-small", "training": training}
+        facts["source"]["embeddings"] = {**told, "provenance": {"settings": SETTINGS}}
+
+    page = page_of(tmp_path, embedded)
+    told = (
+        "radpipe-small, fitted anew in every training fold: vicreg, 30 epochs, "
+        "augmentation flip, blur, patience 3"
+    )
+    assert told in page.text
+    write_checklists(tmp_path / "evaluation", tmp_path / "lists")
+    clear = (tmp_path / "lists" / "clear.csv").read_text(encoding="utf-8")
+    assert told in clear
+    assert "The encoder was shown patches of 50 × 50 × 50 voxels" in clear
 
 
 def test_missing_run_says_where_it_was_looked_for(tmp_path, caplog):

@@ -232,12 +232,6 @@ def tripod_beside(known: Known) -> str | None:
 
 
 @answer
-def deep_learning(known: Known) -> str | None:
-    """No deep network."""
-    return "Does not apply: the models take tables of features."
-
-
-@answer
 def poor_input(known: Known) -> str | None:
     """What predict does with poor input."""
     return (

@@ -255,4 +255,6 @@ def model_files(known: Known) -> str | None:
 @answer
 def feature_table(known: Known) -> str | None:
     """Where feature values are."""
-    return "The run's features.parquet holds every feature of every case." if known.run else None
+    return (
+        "The run's features.parquet holds every feature of every case." if known.columns else None
+    )
