@@ -102,7 +102,7 @@ def embed(
         device=device,
     )
     options = batch.batch_options(workers, scheduler, memory, timeout, retry, fresh)
-    with told_if_interrupted(batch.kept_in(out, fresh)):
+    with told_if_interrupted(batch.kept_in(out, fresh), out):
         done = embed_run(cohort, order, out, options=options, progress=not quiet)
     exit_code = batch.SOME_CASES_FAILED if done.failures else 0
     if as_json:

@@ -112,14 +112,14 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Estimate how good models would be, beside volume and clinical columns."""
-    from radpipe.cli.interrupt import told_if_interrupted
+    from radpipe.cli.interrupt import NOTHING_WRITTEN, told_if_interrupted
     from radpipe.cli.show import show
     from radpipe.parallel import default_workers
     from radpipe.prognosis.evaluation import evaluate as run
     from radpipe.store.files import empty_directory
 
     empty_directory(out)
-    with told_if_interrupted("nothing was written; give the same command again"):
+    with told_if_interrupted(NOTHING_WRITTEN):
         result = run(
             table,
             clinical,

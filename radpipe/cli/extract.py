@@ -45,7 +45,7 @@ def extract(
     from radpipe.extraction.batch import extract_runs
 
     options = batch.batch_options(workers, scheduler, memory, timeout, retry, fresh)
-    with told_if_interrupted(batch.kept_in(out, fresh)):
+    with told_if_interrupted(batch.kept_in(out, fresh), out):
         summaries = extract_runs(
             cohort,
             _runs(params, out),

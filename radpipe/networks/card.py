@@ -67,6 +67,7 @@ _WORDS = {
     "history": "epochs carried out",
     "rows": "patches it was trained on",
     "images": "images that they were cut from",
+    "patches": "patches, by what they show",
 }
 
 

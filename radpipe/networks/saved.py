@@ -222,15 +222,16 @@ def _write(
 
 def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        # Models keep theirs where runs do.
-        inside = Run(path.parent).encoder_path
+        # Runs and models keep theirs deeper, a fusion's in a branch.
+        name = Run(path.parent).encoder_path.name
+        deeper = [*path.parent.glob(f"{name}/{_CONFIG}"), *path.parent.glob(f"*/{name}/{_CONFIG}")]
         raise ModelError(
             "no encoder in this directory",
             where=str(path.parent),
             found=f"no {path.name}" if path.parent.is_dir() else "no such directory",
             expected=f"{_CONFIG}, {_WEIGHTS} and {_CARD}, as radpipe writes them",
-            remedy=f"name {inside}"
-            if (inside / _CONFIG).is_file()
+            remedy=f"name {deeper[0].parent}"
+            if deeper
             else "mend the path, or train an encoder first",
         )
     return read_sealed(path, "encoder", SCHEMA_VERSION, _AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 import zlib
@@ -48,6 +49,11 @@ class StoredPatch:
 
     intensities: npt.NDArray[np.float32]
     roi: npt.NDArray[np.bool_]
+
+    @property
+    def sha256(self) -> str:
+        """Of the intensities: by it an image is known again that was saved in another format."""
+        return hashlib.sha256(np.ascontiguousarray(self.intensities).tobytes()).hexdigest()
 
 
 class PatchFolder:

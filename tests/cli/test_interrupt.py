@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
+
+from radpipe.cli.interrupt import told_if_interrupted
 
 SLOW = "imageType: {Original: {}, Wavelet: {level: 4}, LoG: {sigma: [1.0, 2.0, 3.0]}, LBP3D: {}}\n"
 
@@ -36,3 +39,12 @@ def test_ctrl_c_ends_in_seconds_with_a_word_and_no_traceback(
     assert "stopped" in told
     assert "the same command goes on" in told
     assert "Traceback" not in told
+
+
+def test_stopped_before_anything_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for out, told in ((tmp_path / "RUN", "nothing was written"), (tmp_path, "cases are kept")):
+        with pytest.raises(typer.Exit), told_if_interrupted("cases are kept", out):
+            raise KeyboardInterrupt
+        assert told in capsys.readouterr().err

@@ -16,7 +16,7 @@ from radpipe.errors import CohortError, ModelError, RunError
 from radpipe.extraction.batch import Options, cut_patches
 from radpipe.extraction.batch.features import require_place, told_in_attrs
 from radpipe.extraction.embedding.encoder import Encoder, chosen, named, require_modality
-from radpipe.extraction.embedding.fitting import fitted, images_of
+from radpipe.extraction.embedding.fitting import fitted, images_of, patch_hashes
 from radpipe.extraction.embedding.order import Order
 from radpipe.extraction.embedding.vectors import embedded, versions, write_embeddings
 from radpipe.store import KEY_COLUMNS, Provenance, Run, read_table
@@ -134,8 +134,7 @@ def embed_run(
         remove_parts(run.path)
         if encoder.network is None:
             encoder = fitted(encoder, run, keys, progress)
-        known = not encoder.fitted_on.isdisjoint({*keys, *images_of(run)})
-        provenance = encoder.provenance(crop, forced, known)
+        provenance = encoder.provenance(crop, forced, _knows(encoder, run, keys))
         vectors, reused = embedded(
             encoder,
             provenance,
@@ -290,6 +289,16 @@ def _changed(theirs: Provenance, encoder: Encoder, crop: str | None, forced: boo
     for name, before, now in differences(asdict(theirs), asdict(ours)):
         if not (is_new and name.endswith(".weights_sha256")):
             yield f"{name} {before}, not {now}"
+
+
+def _knows(encoder: Encoder, run: Run, keys: Sequence[str]) -> bool:
+    """Tell whether an encoder was fitted on any of these patches."""
+    if not encoder.fitted_on:
+        return False
+    if not encoder.fitted_on.isdisjoint({*keys, *images_of(run)}):
+        return True
+    # Saved again, a file has other bytes and shows the same.
+    return any(each in encoder.fitted_on for each in patch_hashes(run, keys))
 
 
 def _forget(run: Run) -> None:

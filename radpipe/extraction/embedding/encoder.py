@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("radpipe")
 # Goes up with every change after which an embedding of the same patch may differ.
-EMBEDDINGS_VERSION = "1"
+EMBEDDINGS_VERSION = "2"
 COHORT = "cohort"
 _SHOWN = 10
 
@@ -165,7 +165,8 @@ def _saved(folder: Path, name: str, wanted: str | None) -> Encoder:
             remedy=f"ask for --encoder {spec.name}, or name another directory",
         )
     told = facts.get("facts") or {}
-    fitted_on = frozenset([*told.get("rows", ()), *told.get("images", ())])
+    signs = ("rows", "images", "patches")
+    fitted_on = frozenset(sign for name in signs for sign in told.get(name, ()))
     sha256 = facts["sha256"]["model.safetensors"]
     _require_asked_for(folder / "model.safetensors", wanted)
     return Encoder(spec, network, sha256, facts["training"], fitted_on)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -62,6 +62,7 @@ def fitted(encoder: Encoder, run: Run, keys: Sequence[str], progress: bool) -> E
         facts = {
             "rows": list(keys),
             "images": images_of(run),
+            "patches": sorted(patch_hashes(run, keys)),
             "history": trained.history,
             "epoch": trained.epoch,
         }
@@ -100,6 +101,25 @@ def images_of(run: Run) -> list[str]:
     """
     told = run.patch_run.diagnostics()
     return sorted({*told["image_sha256"]} - {""}) if "image_sha256" in told else []
+
+
+def patch_hashes(run: Run, keys: Sequence[str]) -> Iterator[str]:
+    """Hash what patches show.
+
+    Parameters
+    ----------
+    run : Run
+        Of embeddings.
+    keys : sequence of str
+        Row keys of the patches.
+
+    Yields
+    ------
+    str
+        SHA-256 of a patch's intensities.
+    """
+    patches = run.patch_run.patches
+    return (patches.get(key).sha256 for key in keys)
 
 
 def _taken_up(encoder: Encoder, folder: Path, keys: Sequence[str]) -> Encoder | None:

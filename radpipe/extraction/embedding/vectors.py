@@ -128,8 +128,9 @@ def embedded(
     folder = VectorFolder(run.vectors_path / row_key(asdict(provenance)))
     found = _in_table(run, provenance, encoder) | _in_folder(folder, keys, encoder.spec.dimension)
     found = {key: found[key] for key in keys if key in found}
-    todo = [key for key in keys if key not in found]
-    reused = len(found)
+    # Copies of one image share a key.
+    todo = [key for key in dict.fromkeys(keys) if key not in found]
+    reused = sum(key in found for key in keys)
     if not todo or encoder.network is None:
         return found, reused
     patches = (run.patch_run.patches.get(key) for key in todo)

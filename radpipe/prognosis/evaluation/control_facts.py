@@ -129,23 +129,35 @@ def control_facts(
     allowed : ndarray of float64, shape (h,)
         Horizons.
     components : int
-        That an embedding becomes at most: a model that uses it is taken to use so many columns.
+        That an embedding becomes at most; a model that uses it is taken to use so many columns, or
+        all there can be.
 
     Returns
     -------
     dict
         As ``metrics.json`` holds it.
     """
-    used = float(np.mean([_columns_used(one.used, study.encoder, components) for one in done]))
     # One that is fitted in each fold has no columns before.
+    encoder = study.encoder
     dimension = 0
-    if study.encoder is not None and study.encoder_training is not None:
-        dimension = ENCODERS[study.encoder].dimension
-    candidates = len(study.predictors) + dimension
-    columns = parameters(study.frame[study.predictors]) + dimension
+    if encoder is not None and study.encoder_training is not None:
+        dimension = ENCODERS[encoder].dimension
+    # A fusion takes the volume, which may be none of the features.
+    taken = {name for one in done for name in one.used if name in study.frame}
+    candidates = [*dict.fromkeys([*study.predictors, *sorted(taken)])]
+    embedded = dimension or len(study.embeddings)
+    parts = [min(components, embedded, len(one.fold.train) - 1) for one in done]
+    used = [
+        len(one.used) + (part - 1 if encoder in one.used else 0)
+        for one, part in zip(done, parts, strict=True)
+    ]
     facts: dict[str, Any] = {
-        "events_per_variable": controls.events_per_variable(study.endpoint, candidates, used),
-        "riley": controls.riley(study.endpoint, columns, allowed),
+        "events_per_variable": controls.events_per_variable(
+            study.endpoint, len(candidates) + dimension, float(np.mean(used))
+        ),
+        "riley": controls.riley(
+            study.endpoint, parameters(study.frame[candidates]) + dimension, allowed
+        ),
     }
     if found is None:
         return {**facts, "label_permutation": None, "permuted_features": None, "learning_curve": []}
@@ -179,10 +191,6 @@ def log_rank_chance(found: ControlResults | None) -> controls.Chance:
         return controls.Chance(None, 0)
     labels = [each.statistic for each in found.of(controls.LABELS)]
     return controls.Chance(controls.p_value(found.plain.statistic, labels), len(labels))
-
-
-def _columns_used(used: Sequence[str], encoder: str | None, components: int) -> int:
-    return len(used) + (components - 1 if encoder in used else 0)
 
 
 def _values(model: str, values: list[float | None]) -> dict[str, Any]:

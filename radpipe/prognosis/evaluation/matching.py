@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from radpipe.errors import ModelError
+from radpipe.prognosis.models.cnn import ENCODER_FOLDER
 from radpipe.prognosis.models.storage import SavedModel
 from radpipe.prognosis.survival.endpoint import Floats
 from radpipe.prognosis.tables.columns import counted, id_text, listed, name_of_table
@@ -20,11 +22,6 @@ from radpipe.store.table import differences
 
 # Whoever asks for the time that an error told, in six digits, shall have it.
 _SLACK = 1 + 1e-5
-
-_EMBED = (
-    "embed the cohort with the model's encoder (radpipe embed --weights MODEL/encoder), and give "
-    "the directory that this makes"
-)
 
 log = logging.getLogger("radpipe")
 
@@ -86,7 +83,12 @@ def _require_same_extraction(saved: SavedModel, theirs: dict[str, Any] | None) -
 
 def _remedy(saved: SavedModel, missing: Sequence[str]) -> str:
     if PATCH_FILE in missing:
-        return _EMBED
+        # A fusion keeps it in a branch.
+        kept = sorted(Path(saved.path).glob(f"**/{ENCODER_FOLDER}"))
+        return (
+            "embed the cohort with the model's encoder (radpipe embed --weights "
+            f"{kept[0] if kept else 'MODEL/encoder'}), and give the directory that this makes"
+        )
     encoder = (saved.facts["source"].get("embeddings") or {}).get("encoder")
     if encoder is not None and embedding_columns(missing, encoder):
         return f"embed with `radpipe embed --encoder {encoder}` as the model's training run was"

@@ -19,6 +19,7 @@ from radpipe.prognosis.models.base import BINARY, SURVIVAL, Model, fewest_of
 from radpipe.prognosis.models.parts import Columns
 from radpipe.prognosis.models.table import (
     BASELINES,
+    CNN,
     DEFAULT,
     EMBEDDINGS,
     MODELS,
@@ -334,5 +335,7 @@ def _objection(study: Study, name: str, kind: str, options: ModelOptions) -> str
     if not model.take(columns_of(study, options)):
         if name == VOLUME:
             return "no volume baseline: the table has no volume column; name one with --volume"
+        if name == CNN:
+            return "no embedding: give the directory or the embeddings.parquet of `radpipe embed`"
         return "the table has no column for it"
     return None

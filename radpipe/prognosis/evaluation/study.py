@@ -38,7 +38,11 @@ from radpipe.prognosis.tables import (
 from radpipe.prognosis.tables.batches import batch_labels
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
-from radpipe.prognosis.tables.suspects import refuse_resembling, refuse_untold_training
+from radpipe.prognosis.tables.suspects import (
+    refuse_resembling,
+    refuse_untold_training,
+    warn_of_unnamed_embeddings,
+)
 from radpipe.store.patches import PATCH_FILE
 
 __all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
@@ -311,6 +315,8 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     extracted = sorted(feature_columns(features, roles.features, others))
     size = volume_column(features, roles.volume)
     _refuse_suspects(roles, features, extracted)
+    marked = (rows.attrs["embeddings"] or {}).get("columns", [])
+    warn_of_unnamed_embeddings(sorted({*rows.columns} - {*extracted, *others, *marked, size}))
     joined = _joined(rows, features, told, others, roles.unmatched)
     joined = with_embeddings(joined, roles.unmatched)
     joined = _in_order(_cleaned(joined, roles, [roles.batch, roles.centre]))
@@ -401,6 +407,9 @@ def _refuse_suspects(roles: Roles, table: pd.DataFrame, features: list[str]) -> 
     }
     for where, names in named.items():
         refuse_resembling(names, where)
+    single = {"--volume": roles.volume, "--batch": roles.batch, "--centre": roles.centre}
+    named |= {where: [name] for where, name in single.items() if name is not None}
+    for where, names in named.items():
         refuse_untold_training([name for name in names if name not in marked], where)
 
 

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from radpipe.prognosis.models.table import CNN, DEFAULT
 from radpipe.prognosis.report import words
+
+
+def embedding_of(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Look up what models were given of an encoder.
+
+    Parameters
+    ----------
+    metrics : mapping
+        ``metrics.json``.
+
+    Returns
+    -------
+    dict or None
+        ``source.embeddings``; None where no model that takes it was evaluated.
+    """
+    told: dict[str, Any] | None = metrics.get("source", {}).get("embeddings")
+    return told if {CNN, DEFAULT} & {*metrics.get("models", {})} else None
 
 
 def encoder_in_words(told: Mapping[str, Any]) -> str:

@@ -178,7 +178,10 @@ def one_row_a_patient(
     numbers = _checked_numbers(rows, [*dict.fromkeys([*features, *sizes])], where)
     frame = reduce_to_patients(numbers, per_patient, where, features, volume)
     if embeddings is not None:
-        columns = embedding_columns(frame.columns, embeddings["encoder"])
+        columns = []
+        # Of one that is fitted anew in each fold, columns of that name are somebody else's.
+        if embeddings["training"] is None:
+            columns = embedding_columns(frame.columns, embeddings["encoder"])
         told["embeddings"] = {**embeddings, "columns": columns}
     rest = [name for name in frame.columns if name not in ("case_id", PATIENT)]
     frame = frame.set_index("case_id")[[PATIENT, *rest]]

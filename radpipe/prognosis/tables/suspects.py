@@ -7,6 +7,7 @@ patient.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +15,8 @@ from radpipe.errors import TableError
 from radpipe.networks.encoders import ENCODERS
 from radpipe.prognosis.tables.columns import listed
 from radpipe.prognosis.tables.embeddings import embedding_columns
+
+log = logging.getLogger("radpipe")
 
 # Whole words, and what may stand anywhere: "os" must not be found in "location".
 _WORDS = {
@@ -104,7 +107,7 @@ def refuse_untold_training(names: Sequence[str], where: str) -> None:
         There are some: perhaps the encoder learnt from the patients that it is tested on.
     """
     trained = [name for name, spec in ENCODERS.items() if spec.source is None]
-    found = [column for encoder in trained for column in embedding_columns(names, encoder)]
+    found = [name for name in names if any(_resembles_embedding(name, each) for each in trained)]
     if found:
         raise TableError(
             "an encoder's columns do not tell whose images it was trained on",
@@ -113,3 +116,27 @@ def refuse_untold_training(names: Sequence[str], where: str) -> None:
             expected="the directory that `radpipe embed` made, or its embeddings.parquet",
             remedy="give that; or take them with --force, if it was trained on other patients",
         )
+
+
+def warn_of_unnamed_embeddings(names: Iterable[str]) -> None:
+    """Log a warning where columns of an encoder go to no model.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Columns of a table that nobody named, and that do not tell how they were made.
+    """
+    names = list(names)
+    found = [column for encoder in ENCODERS for column in embedding_columns(names, encoder)]
+    if found:
+        log.warning(
+            "columns of an encoder are left out, since the table does not tell how they were made: "
+            "%s; give the directory or the embeddings.parquet of `radpipe embed`",
+            listed(found),
+        )
+
+
+def _resembles_embedding(column: str, encoder: str) -> bool:
+    # R writes radpipe.small_0000, a database radpipe_small_0000, a join adds _x.
+    parts = map(re.escape, re.split(r"[^a-z0-9]+", encoder.lower()))
+    return re.search(r"[-_. ]?".join([*parts, r"\d{4}"]), column.lower()) is not None

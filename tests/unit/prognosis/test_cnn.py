@@ -1,5 +1,6 @@
 """An encoder that is fitted on the cohort: anew in each fold, on patches alone."""
 
+import hashlib
 import json
 from dataclasses import asdict
 
@@ -151,6 +152,8 @@ def test_the_encoder_of_a_model_knows_its_training_patches_and_its_patches_grid(
     # By these `radpipe embed --weights MODEL/encoder` marks the table of the same cases.
     assert sorted(facts["facts"]["rows"]) == sorted(f"key{place}" for place in range(40))
     assert sorted(facts["facts"]["images"]) == [f"image of {each}" for each in ids]
+    shown = [hashlib.sha256(patch.tobytes()).hexdigest() for patch in patches_of(40)]
+    assert facts["facts"]["patches"] == sorted(shown)
     assert spec.patch.spacing_mm == (3, 1, 2)
 
 
@@ -158,8 +161,9 @@ def test_a_model_asks_a_new_cohort_for_its_own_kind_of_patches(run, clinical, tm
     train(run, clinical, model="cnn", out=tmp_path / "model", **ASKED)
     ids = ["A", "B", "C"]
     bare = write_run(tmp_path / "bare", vectors(ids))
-    with pytest.raises(ModelError, match="embed the cohort with the model's encoder"):
+    with pytest.raises(ModelError, match="embed the cohort with the model's encoder") as caught:
         predict(tmp_path / "model", bare)
+    assert f"--weights {tmp_path / 'model' / 'encoder'})" in caught.value.remedy
     new = write_run(
         tmp_path / "new", vectors(ids, encoder=ENCODER), ENCODER, None, patches_of(3, seed=1)
     )

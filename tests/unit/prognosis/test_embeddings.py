@@ -54,6 +54,17 @@ def test_embeddings_need_no_features(run, told):
         assert study.volume == MASK_VOLUME
 
 
+def test_columns_that_tell_of_no_encoder_are_left_out_with_a_word(run, told, caplog):
+    bare = pd.read_parquet(run / "embeddings.parquet")
+    bare.attrs = {}
+    assert make_study(run, told[1], ROLES).embeddings
+    assert "columns of an encoder" not in caplog.text
+    study = make_study(bare, told[1], ROLES)
+    assert study.features == study.embeddings == []
+    assert "columns of an encoder are left out" in caplog.text
+    assert f"{ENCODER}_0000" in caplog.text
+
+
 def test_columns_of_a_trained_encoder_must_tell_whose_images_it_learnt_from(tmp_path, told):
     features, outcomes = told
     ids = [*features["patient_id"]]
@@ -81,6 +92,27 @@ def test_columns_of_a_trained_encoder_must_tell_whose_images_it_learnt_from(tmp_
         roles = Roles("death", "os_days", clinical_columns=columns)
         with pytest.raises(TableError, match=problem):
             make_study(other, beside, roles)
+    known = load_features(tmp_path / "fitted")
+    known[columns] = bare.set_index("case_id").loc[known.index, columns]
+    with pytest.raises(TableError, match=problem):
+        make_study(known, outcomes, Roles(**named))
+    with pytest.raises(TableError, match=r"do not tell whose images"):
+        make_study(bare, outcomes, Roles("death", "os_days", volume="radpipe-small_0003"))
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    ["radpipe.small_0000", "radpipe_small_0000", "radpipe-small_0000_x", "T1_radpipe-small_0000",
+     "RADPIPE-SMALL_0000"],
+)  # fmt: skip
+def test_columns_of_a_trained_encoder_are_known_by_other_names(told, renamed):
+    features, outcomes = told
+    table = features.assign(**{renamed: np.arange(float(len(features)))})
+    with pytest.raises(TableError, match="do not tell whose images"):
+        make_study(table, outcomes, Roles("death", "os_days", features=renamed))
+    clinical = outcomes.assign(**{renamed: np.arange(float(len(outcomes)))})
+    with pytest.raises(TableError, match="do not tell whose images"):
+        make_study(features, clinical, Roles("death", "os_days", clinical_columns=[renamed]))
 
 
 def test_pandas_gets_them_too(run):

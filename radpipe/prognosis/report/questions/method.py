@@ -9,6 +9,7 @@ from typing import Any
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Folded, Grid, Section
 from radpipe.prognosis.report.encoder import (
+    embedding_of,
     encoder_in_words,
     learner_in_words,
     patch_in_words,
@@ -58,7 +59,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, str, str | None]]:
         *((_title(key), Path(path).name or path, path) for key, path in paths.items() if path),
         *((_title(key), value, None) for key, value in _endpoint(metrics["endpoint"])),
         *_trained_on(design.get("trained_on")),
-        *_encoder(source.get("embeddings")),
+        *_encoder(embedding_of(metrics)),
         *((_title(key), _written(value), None) for key, value in rest.items() if value is not None),
         *([("Horizons", ", ".join(horizons), None)] if horizons else []),
         ("Versions", ", ".join(f"{name} {it}" for name, it in metrics["versions"].items()), None),

@@ -84,7 +84,12 @@ class Embed(Step):
         # By these `radpipe embed` notices its training patients: hashes, and nobody's name.
         rows = [file.stem for file in self.files_]
         images = _images(self.files_[0].parents[1], rows)
-        facts = {"patients": len(self.rows_), "rows": rows, "images": images}
+        facts = {
+            "patients": len(self.rows_),
+            "rows": rows,
+            "images": images,
+            "patches": sorted(read_patch(file).sha256 for file in self.files_),
+        }
         save_encoder(folder, self.spec, self.network_, training=self.training, facts=facts)
 
     def load(self, folder: Path) -> None:

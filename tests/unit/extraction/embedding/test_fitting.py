@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 
 torch = pytest.importorskip("torch", reason="needs torch: pip install 'radpipe[cnn]'")
 pytest.importorskip("monai", reason="needs MONAI: pip install 'radpipe[cnn]'")
@@ -149,6 +151,36 @@ def test_a_saved_encoder_is_frozen_for_others_and_fitted_for_its_own_cases(
     embed_run(tmp_path / "others.csv", saved, others.path)
     assert settings(others)["fitted_on"] is None
     assert settings(others)["training"] is None
+
+
+def test_a_saved_encoder_knows_its_images_in_another_format(
+    make_cohort: Cohort, tmp_path: Path
+) -> None:
+    first = Run(tmp_path / "RUN")
+    embed_run(make_cohort(8), ORDER, first.path)
+    table = pd.read_csv(tmp_path / "cohort.csv")
+    for column in ("image", "mask"):
+        names = [f"again_{column}_{place}.nrrd" for place in range(len(table))]
+        for old, new in zip(table[column], names, strict=True):
+            sitk.WriteImage(sitk.ReadImage(str(tmp_path / old)), str(tmp_path / new))
+        table[column] = names
+    table.to_csv(tmp_path / "again.csv", index=False)
+    again = Run(tmp_path / "AGAIN")
+    embed_run(tmp_path / "again.csv", Order("radpipe-small", first.encoder_path), again.path)
+    assert not {*read_row_keys(first.embeddings_path)} & {*read_row_keys(again.embeddings_path)}
+    np.testing.assert_array_equal(numbers(first), numbers(again))
+    assert settings(again)["fitted_on"] == "cohort"
+
+
+def test_copies_of_one_image_are_counted_each(make_cohort: Cohort, tmp_path: Path) -> None:
+    table = pd.read_csv(make_cohort(8))
+    shutil.copy(tmp_path / table["image"].iloc[-1], tmp_path / "copy.nii.gz")
+    copy = table.tail(1).assign(patient_id="copy", image="copy.nii.gz")
+    pd.concat([table, copy]).to_csv(tmp_path / "cohort.csv", index=False)
+    done = embed_run(tmp_path / "cohort.csv", ORDER, tmp_path / "RUN")
+    assert (done.rows, done.reused, done.computed) == (9, 0, 9)
+    done = embed_run(tmp_path / "cohort.csv", ORDER, tmp_path / "RUN")
+    assert (done.rows, done.reused, done.computed) == (9, 9, 0)
 
 
 @pytest.mark.parametrize("label", ["1", "all"])

@@ -100,6 +100,10 @@ def test_an_encoder_fitted_in_the_folds_tells_how(tmp_path):
     clear = (tmp_path / "lists" / "clear.csv").read_text(encoding="utf-8")
     assert told in clear
     assert "The encoder was shown patches of 50 × 50 × 50 voxels" in clear
+    # Where its models were withheld, it was fitted in no fold.
+    (tmp_path / "baselines").mkdir()
+    page = page_of(tmp_path / "baselines", embedded, models=("volume",))
+    assert "fitted anew in every training fold" not in page.text
 
 
 def test_missing_run_says_where_it_was_looked_for(tmp_path, caplog):

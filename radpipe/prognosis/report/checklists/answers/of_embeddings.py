@@ -6,7 +6,12 @@ from typing import Any
 
 from radpipe.prognosis.report.checklists.answers.base import Answer, entering
 from radpipe.prognosis.report.checklists.known import Known
-from radpipe.prognosis.report.encoder import encoder_in_words, learner_in_words, patch_in_words
+from radpipe.prognosis.report.encoder import (
+    embedding_of,
+    encoder_in_words,
+    learner_in_words,
+    patch_in_words,
+)
 from radpipe.prognosis.report.words import sentences
 
 EMBEDDINGS: dict[str, Answer] = {}
@@ -42,4 +47,4 @@ def deep_learning(known: Known) -> str | None:
 
 
 def _told(known: Known) -> dict[str, Any]:
-    return known.get("source", "embeddings") or {}
+    return embedding_of(known.metrics) or {}
