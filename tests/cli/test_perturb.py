@@ -32,6 +32,7 @@ def params(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_perturbed_extracted_and_judged(make_cohort: Cohort, tmp_path: Path, params: Path) -> None:
     from radpipe.prognosis.tables.stability import load_stability
 

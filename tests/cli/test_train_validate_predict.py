@@ -65,6 +65,7 @@ def tables(tmp_path):
     return write(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_three_verbs_one_after_the_other(radpipe, tables, tmp_path):
     table, clinical = tables
     model = tmp_path / "[model]"

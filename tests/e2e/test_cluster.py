@@ -81,12 +81,10 @@ def assert_every_case(line: Line, running: subprocess.Popen[str], out: str) -> N
     assert_same_tables(line.folder / out, clean if clean.exists() else line.undisturbed())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lose",
-    [
-        pytest.param(Cluster.kill, id="killed"),
-        pytest.param(Cluster.freeze, id="frozen", marks=pytest.mark.slow),
-    ],
+    [pytest.param(Cluster.kill, id="killed"), pytest.param(Cluster.freeze, id="frozen")],
 )
 def test_the_documented_cluster_loses_a_host(
     make_cohort: Cohort, lose: Callable[[Cluster, int], None]

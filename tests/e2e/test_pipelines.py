@@ -48,6 +48,7 @@ def summary(folder: Path) -> dict[str, int]:
     return {name: run[name] for name in ("rows", "reused", "computed", "failures")}
 
 
+@pytest.mark.slow
 def test_the_documented_rule(pipeline: Path) -> None:
     first = snakemake(pipeline)
     assert first.returncode == 0, first.stderr

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Points, Section
+from radpipe.prognosis.report.encoder import embedding_of
 from radpipe.prognosis.report.evidence import Evidence
 
 
@@ -77,7 +78,7 @@ def _sentences(evidence: Evidence) -> Iterator[str]:
 def _unseen(evidence: Evidence) -> Iterator[str]:
     """Tell of how many tumours the encoder was not shown all."""
     run = evidence.extraction.patches
-    if run is None or not evidence.metrics["source"].get("embeddings"):
+    if run is None or embedding_of(evidence.metrics) is None:
         return
     told = run.diagnostics()
     if "patch_outside" not in told:
