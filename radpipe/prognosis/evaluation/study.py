@@ -11,18 +11,17 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radpipe.errors import TableError
-from radpipe.prognosis.evaluation.drift import column_facts, common_scale
-from radpipe.prognosis.evaluation.patients import (
-    Cohort,
-    require_patients,
-    select,
-    with_embeddings,
+from radpipe.prognosis.evaluation.checks import (
+    refuse_suspects,
+    require_events,
+    warn_if_below_zero,
+    warn_if_constant,
+    warn_of_unnamed_embeddings,
 )
+from radpipe.prognosis.evaluation.patients import require_patients, select, with_embeddings
 from radpipe.prognosis.evaluation.roles import Roles
 from radpipe.prognosis.survival import median_follow_up
 from radpipe.prognosis.survival.endpoint import events_of, is_binary
@@ -38,11 +37,6 @@ from radpipe.prognosis.tables import (
 from radpipe.prognosis.tables.batches import batch_labels
 from radpipe.prognosis.tables.features import one_row_a_patient, patient_columns, read_rows
 from radpipe.prognosis.tables.outcomes import event_column
-from radpipe.prognosis.tables.suspects import (
-    refuse_resembling,
-    refuse_untold_training,
-    warn_of_unnamed_embeddings,
-)
 from radpipe.store.patches import PATCH_FILE
 
 __all__ = ["Roles", "Study", "Table", "as_predictors", "make_study", "versions"]
@@ -314,16 +308,15 @@ def make_study(table: Table, clinical: Table | None, roles: Roles) -> Study:
     # In order of name, as patients are: the same table in another order is the same study.
     extracted = sorted(feature_columns(features, roles.features, others))
     size = volume_column(features, roles.volume)
-    _refuse_suspects(roles, features, extracted)
-    marked = (rows.attrs["embeddings"] or {}).get("columns", [])
-    warn_of_unnamed_embeddings(sorted({*rows.columns} - {*extracted, *others, *marked, size}))
+    refuse_suspects(roles, features, extracted)
+    warn_of_unnamed_embeddings(rows, {*extracted, *others, size})
     joined = _joined(rows, features, told, others, roles.unmatched)
     joined = with_embeddings(joined, roles.unmatched)
     joined = _in_order(_cleaned(joined, roles, [roles.batch, roles.centre]))
     cohort = select(joined, roles.time, roles.event, roles.origin_days, roles.unmatched)
-    _refuse_without_events(cohort, roles)
-    _warn_if_constant(cohort.frame[extracted])
-    _warn_if_below_zero(cohort.frame, extracted, size)
+    require_events(cohort, roles)
+    warn_if_constant(cohort.frame[extracted])
+    warn_if_below_zero(cohort.frame, extracted, size)
     named = [size, *roles.clinical_columns, roles.batch, roles.centre]
     embeddings = _embeddings(cohort.frame, {*extracted, *named})
     known = (name for name in (*embeddings, *named) if name is not None)
@@ -394,56 +387,6 @@ def _cleaned(joined: pd.DataFrame, roles: Roles, groups: Iterable[str | None]) -
     named = {name for name in groups if name is not None} - {*roles.clinical_columns}
     cleaned = clean_columns(joined, roles.clinical_columns, where)
     return label_columns(cleaned, sorted(named), where)
-
-
-def _refuse_suspects(roles: Roles, table: pd.DataFrame, features: list[str]) -> None:
-    if roles.force:
-        return
-    extracted = set(feature_columns(table))
-    marked = (table.attrs["embeddings"] or {}).get("columns", [])
-    named = {
-        "--clinical-columns": [*roles.clinical_columns],
-        "--features": [name for name in features if name not in extracted],
-    }
-    for where, names in named.items():
-        refuse_resembling(names, where)
-    single = {"--volume": roles.volume, "--batch": roles.batch, "--centre": roles.centre}
-    named |= {where: [name] for where, name in single.items() if name is not None}
-    for where, names in named.items():
-        refuse_untold_training([name for name in names if name not in marked], where)
-
-
-def _refuse_without_events(cohort: Cohort, roles: Roles) -> None:
-    happened = events_of(cohort.endpoint)
-    if happened.any() and not (roles.time is None and happened.all()):
-        return
-    what = "the event happened to everyone" if happened.any() else "no event happened"
-    raise TableError(
-        what,
-        where=f"{cohort.frame.attrs['outcomes']}, column {roles.event}",
-        found=f"{np.count_nonzero(happened)} events in {len(happened)} patients",
-        expected="patients with the event and without it",
-        remedy="look at how the column is coded, or take a larger cohort or a longer follow-up",
-    )
-
-
-def _warn_if_constant(features: pd.DataFrame) -> None:
-    if len(features.columns) and not (features.max() > features.min()).any():
-        log.warning("no feature varies among the %d patients", len(features))
-
-
-def _warn_if_below_zero(frame: pd.DataFrame, features: list[str], volume: str | None) -> None:
-    below = 0 if volume is None else int((frame[volume] < 0).sum())
-    if below:
-        scale = common_scale(column_facts(frame[features]))
-        log.warning(
-            "%s is below 0 in %d of %d patients, as no volume is: %s; its logarithm is taken after "
-            "a shift, and a model of this table fits no table that was not treated so",
-            volume,
-            below,
-            len(frame),
-            f"the table was standardised ({scale})" if scale else "the table was transformed",
-        )
 
 
 def versions(study: Study) -> dict[str, str]:

@@ -7,16 +7,12 @@ patient.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 
 from radpipe.errors import TableError
 from radpipe.networks.encoders import ENCODERS
 from radpipe.prognosis.tables.columns import listed
-from radpipe.prognosis.tables.embeddings import embedding_columns
-
-log = logging.getLogger("radpipe")
 
 # Whole words, and what may stand anywhere: "os" must not be found in "location".
 _WORDS = {
@@ -115,24 +111,6 @@ def refuse_untold_training(names: Sequence[str], where: str) -> None:
             found=listed(found),
             expected="the directory that `radpipe embed` made, or its embeddings.parquet",
             remedy="give that; or take them with --force, if it was trained on other patients",
-        )
-
-
-def warn_of_unnamed_embeddings(names: Iterable[str]) -> None:
-    """Log a warning where columns of an encoder go to no model.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Columns of a table that nobody named, and that do not tell how they were made.
-    """
-    names = list(names)
-    found = [column for encoder in ENCODERS for column in embedding_columns(names, encoder)]
-    if found:
-        log.warning(
-            "columns of an encoder are left out, since the table does not tell how they were made: "
-            "%s; give the directory or the embeddings.parquet of `radpipe embed`",
-            listed(found),
         )
 
 
