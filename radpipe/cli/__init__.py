@@ -13,6 +13,7 @@ from radpipe.cli.embed import embed
 from radpipe.cli.evaluate import evaluate
 from radpipe.cli.explain import explain
 from radpipe.cli.extract import extract
+from radpipe.cli.help import Verb, Verbs
 from radpipe.cli.maps import maps
 from radpipe.cli.merge import merge
 from radpipe.cli.perturb import perturb
@@ -28,10 +29,12 @@ WRONG_INPUT = 2
 
 app = typer.Typer(
     name="radpipe",
+    cls=Verbs,
     help="From segmented medical images to an honest prognosis model.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 VERBS = (
     extract, embed, status, merge, verify, maps, perturb, evaluate, train, validate, predict,
@@ -60,7 +63,7 @@ def _main(
 
 
 for verb in VERBS:
-    app.command()(verb)
+    app.command(cls=Verb)(verb)
 
 
 def main() -> None:
