@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,8 @@ class Explanation:
         Spearman's correlation of the absolute heat with that of the same network with random
         weights (Adebayo et al. 2018, arXiv 1810.03292): near 1, the map shows the image and not
         what was learnt. None where either map is flat.
+    endpoint : dict
+        What the risk is of, as :meth:`radpipe.prognosis.evaluation.study.Study.endpoint_facts`.
     """
 
     case_id: str
@@ -68,6 +70,7 @@ class Explanation:
     roi: NDArray[np.bool_]
     spacing_mm: tuple[float, float, float]
     randomised: float | None
+    endpoint: dict[str, Any]
 
     @property
     def share_inside(self) -> float | None:
@@ -165,6 +168,7 @@ def explain(
             roi=patch.roi,
             spacing_mm=_spacing(frame, sight),
             randomised=_alike(heat, untrained),
+            endpoint=saved.facts["endpoint"],
         )
         for case, patch, (heat, untrained) in zip(chosen, patches, maps, strict=True)
     ]

@@ -213,7 +213,6 @@ class Evidence:
             A table of the evaluation cannot be read.
         """
         found = Evaluation.load(folder)
-        cases = {*found.predictions["case_id"]}
         return cls(
             found.metrics,
             found.predictions,
@@ -222,7 +221,7 @@ class Evidence:
             found.subgroups,
             find_extraction(found.metrics, folder, run),
             found.similar,
-            None if explained is None else load_explained(explained, cases),
+            None if explained is None else _explained(explained, found),
         )
 
     @property
@@ -375,3 +374,11 @@ class Evidence:
         names = ["patient_id", "case_id", "event", *([] if self.binary else ["time"])]
         rows = self.predictions.drop_duplicates("case_id")[names].reset_index(drop=True)
         return rows.assign(event=rows["event"].astype(bool))
+
+
+def _explained(folder: Path, found: Evaluation) -> Explained:
+    metrics = found.metrics
+    # Another hospital's columns may have other names.
+    trained_on = metrics["design"].get("trained_on", metrics)
+    cases = {*found.predictions["case_id"]}
+    return load_explained(folder, cases, metrics["models"], trained_on["endpoint"])

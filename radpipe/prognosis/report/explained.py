@@ -3,7 +3,7 @@
 ::
 
     EXPLAINED/
-      explanations.json  model, encoder, method, and a row a case
+      explanations.json  model, encoder, method, endpoint, and a row a case
       explanations.csv   the rows for a spreadsheet
       case_01.png        three planes, without and with what moves the risk; a case_id may hold
                          characters that a file name may not
@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     # A report needs no package that fits models.
     from radpipe.prognosis.evaluation.explanation import Explanation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _JSON, _CSV = "explanations.json", "explanations.csv"
 _COMMON = ("model", "encoder", "method")
+_OUTCOME = ("event", "value", "time")
 _ROW = ("case_id", "patient_id", "risk", "share_inside", "roi_share", "randomised")
 
 
@@ -93,12 +94,19 @@ def save_explanations(explanations: Sequence[Explanation], folder: str | Path) -
             writer = csv.DictWriter(file, [*common, *rows[0]])
             writer.writeheader()
             writer.writerows({**common, **row} for row in rows)
-        head = {"schema": SCHEMA_VERSION, "radpipe": VERSION, **common}
+        head = {
+            "schema": SCHEMA_VERSION,
+            "radpipe": VERSION,
+            **common,
+            "endpoint": explanations[0].endpoint,
+        }
         write_json(part / _JSON, {**head, "cases": rows})
     return path
 
 
-def load_explained(folder: Path, known: Container[str]) -> Explained:
+def load_explained(
+    folder: Path, known: Container[str], models: Container[str], endpoint: Mapping[str, Any]
+) -> Explained:
     """Read what :func:`save_explanations` wrote.
 
     Parameters
@@ -107,6 +115,10 @@ def load_explained(folder: Path, known: Container[str]) -> Explained:
         The directory.
     known : container of str
         Every ``case_id`` of the evaluation beside which they are shown.
+    models : container of str
+        Those that it measured.
+    endpoint : mapping
+        Of these.
 
     Returns
     -------
@@ -116,7 +128,8 @@ def load_explained(folder: Path, known: Container[str]) -> Explained:
     Raises
     ------
     RunError
-        It holds no explanations, those of another radpipe, or of other patients.
+        It holds no explanations, those of another radpipe, of other patients, of a model that was
+        not measured, or of another endpoint.
     """
     path = folder / _JSON
     try:
@@ -125,6 +138,7 @@ def load_explained(folder: Path, known: Container[str]) -> Explained:
             raise ValueError(f"layout {facts['schema']}, not {SCHEMA_VERSION}")
         cases = [{**row, "picture": picture_in(folder, row["picture"])} for row in facts["cases"]]
         found = Explained(cases=cases, **{name: str(facts[name]) for name in _COMMON})
+        theirs, ours = (_outcome(each) for each in (facts["endpoint"], endpoint))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             "no explanations in this directory",
@@ -142,7 +156,28 @@ def load_explained(folder: Path, known: Container[str]) -> Explained:
             expected="cases of the same cohort",
             remedy="explain cases of the run that was evaluated",
         )
+    if found.model not in models:
+        raise RunError(
+            "explanations of a model that the evaluation did not measure",
+            where=str(folder),
+            found=found.model,
+            expected="a model with a figure on this page",
+            remedy=f"evaluate {found.model} as well, or explain one that was evaluated",
+        )
+    if theirs != ours:
+        raise RunError(
+            "explanations of a model of another endpoint",
+            where=str(folder),
+            found=theirs,
+            expected=ours,
+            remedy="explain a model that was trained on the endpoint of this evaluation",
+        )
     return found
+
+
+def _outcome(endpoint: Mapping[str, Any]) -> str:
+    told = {name: endpoint[name] for name in _OUTCOME}
+    return ", ".join(f"{name} {each!r}" for name, each in told.items() if each is not None)
 
 
 def _row(each: Explanation, picture: str) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def test_shares_are_counted():
     heat, roi = np.zeros((4, 4, 4)), np.zeros((4, 4, 4), bool)
     roi[:2] = True
     heat[0, 0, 0], heat[3, 3, 3] = 3.0, -1.0
-    told = ("c", "p", "cnn", "toy", "occlusion", 0.0, heat, heat, roi, (1, 1, 1), None)
+    told = ("c", "p", "cnn", "toy", "occlusion", 0.0, heat, heat, roi, (1, 1, 1), None, {})
     found = Explanation(*told)
     assert (found.share_inside, found.roi_share) == (0.75, 0.5)
     assert Explanation(*told[:6], 0 * heat, *told[7:]).share_inside is None

@@ -10,6 +10,7 @@ from radpipe.prognosis.models.table import DEFAULT, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Heading, Section, Text
 from radpipe.prognosis.report.branches import without_weight
+from radpipe.prognosis.report.encoder import embedding_of
 from radpipe.prognosis.report.evidence import Evidence
 
 MOST_FEATURES = 15
@@ -52,13 +53,18 @@ def _answer(evidence: Evidence) -> str | None:
     told = [None if main is None else without_weight(main.facts)]
     if rows is not None:
         kinds = _kinds(rows["feature"], evidence)
-        told += [_given(rows["feature"], kinds), _clusters(rows[~_with_given(rows, kinds)])]
+        told.append(_given(rows["feature"], kinds))
+        if evidence.metrics["cohort"]["features"]:
+            told.append(_clusters(rows[~_with_given(rows, kinds)]))
     return words.sentences(told)
 
 
 def _kinds(names: pd.Series, evidence: Evidence) -> pd.Series:
     """Say of a column what it is, if it is no feature that was chosen."""
     kinds = dict.fromkeys(evidence.clinical, "clinical column")
+    embedding = embedding_of(evidence.metrics)
+    if embedding is not None:
+        kinds[embedding["encoder"]] = "embedding"
     volume = evidence.model(VOLUME)
     if volume is not None and evidence.main is not None and evidence.main.key == DEFAULT:
         kinds[str(volume.facts.get("column"))] = "tumour volume"

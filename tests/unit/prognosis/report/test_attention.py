@@ -24,6 +24,7 @@ from tests.e2e.report_input import HOSTILE_IDS, patient_ids
 from tests.unit.prognosis.report.pages import Page
 
 SHAPE = (8, 12, 16)
+ENDPOINT = {"event": "death <b>", "value": None, "time": "os_days"}
 
 
 def patch(inside=2.0, outside=0.0):
@@ -34,10 +35,12 @@ def patch(inside=2.0, outside=0.0):
     return image, roi, np.where(roi, inside, outside)
 
 
-def explanation(case_id, inside=2.0, outside=0.0, randomised=0.1, method="occlusion"):
+def explanation(
+    case_id, inside=2.0, outside=0.0, randomised=0.1, method="occlusion", endpoint=ENDPOINT
+):
     image, roi, heat = patch(inside, outside)
-    told = (case_id, f"patient of {case_id}", "cnn", "fmcib", method, 0.5)
-    return Explanation(*told, heat, image, roi, (2.0, 1.0, 1.0), randomised)
+    told = (case_id, f"patient of {case_id}", "fusion", "fmcib", method, 0.5)
+    return Explanation(*told, heat, image, roi, (2.0, 1.0, 1.0), randomised, endpoint)
 
 
 @pytest.fixture
@@ -108,16 +111,41 @@ def test_explanations_are_whole_and_of_the_same_patients(tmp_path):
     folder = save_explanations([explanation("P000")], tmp_path / "x")
     with pytest.raises(RunError, match="not empty"):
         save_explanations([explanation("P000")], folder)
-    assert load_explained(folder, {"P000"}).cases[0]["strongest"] == 2.0
+    here = ({"fusion"}, ENDPOINT)
+    assert load_explained(folder, {"P000"}, *here).cases[0]["strongest"] == 2.0
     with pytest.raises(RunError, match=r"does not know.*P000"):
-        load_explained(folder, {"P001"})
+        load_explained(folder, {"P001"}, *here)
     write_json(
         folder / "explanations.json", {**read_json(folder / "explanations.json"), "schema": 9}
     )
-    with pytest.raises(RunError, match="layout 9, not 1"):
-        load_explained(folder, {"P000"})
+    with pytest.raises(RunError, match="layout 9, not 2"):
+        load_explained(folder, {"P000"}, *here)
     with pytest.raises(RunError, match=r"no explanations\.json"):
-        load_explained(tmp_path, {"P000"})
+        load_explained(tmp_path, {"P000"}, *here)
+
+
+def test_explanations_are_of_a_model_and_an_endpoint_of_the_page(tmp_path):
+    evaluation = write_evaluation(tmp_path / "e")
+    ours = Evidence.load(evaluation, None).metrics["endpoint"]
+    same = save_explanations([explanation("P000", endpoint=ours)], tmp_path / "same")
+    assert Evidence.load(evaluation, None, same).explained.model == "fusion"
+    other = {**ours, "event": "relapse"}
+    folder = save_explanations([explanation("P000", endpoint=other)], tmp_path / "x")
+    with pytest.raises(RunError, match=r"another endpoint.*relapse.*death"):
+        Evidence.load(evaluation, None, folder)
+    withheld = write_evaluation(tmp_path / "w", models=("cox", "volume"))
+    with pytest.raises(RunError, match=r"did not measure.*fusion"):
+        Evidence.load(withheld, None, same)
+
+
+def test_another_hospital_may_name_its_columns_otherwise(tmp_path):
+    validation = write_evaluation(tmp_path / "v", kind="validation")
+    facts = read_json(validation / "metrics.json")
+    facts["endpoint"]["event"] = "exitus"
+    write_json(validation / "metrics.json", facts)
+    trained_on = facts["design"]["trained_on"]["endpoint"]
+    folder = save_explanations([explanation("P000", endpoint=trained_on)], tmp_path / "x")
+    assert Evidence.load(validation, None, folder).explained.model == "fusion"
 
 
 def test_pictures_that_cannot_be_drawn_leave_no_folder(tmp_path, monkeypatch):

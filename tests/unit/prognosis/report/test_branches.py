@@ -8,6 +8,7 @@ from radpipe.prognosis.report.evidence import Evidence
 from radpipe.prognosis.report.opening import headline
 from radpipe.prognosis.report.questions import comparison, content
 from radpipe.store import write_table
+from radpipe.store.files import read_json, write_json
 from tests.e2e.evaluation_input import write_evaluation
 
 FIRST = "clinical + volume"
@@ -135,6 +136,19 @@ def test_clinical_columns_and_volume_are_no_clusters_of_features(tmp_path):
     notes = {row[0].text: row[0].note for row in grid.rows}
     assert notes["stage"] == "clinical column"
     assert notes["original_glcm_Id"] is None
+
+
+def test_an_embedding_alone_is_no_cluster_of_features(tmp_path):
+    folder = write_evaluation(tmp_path / "e", models=("cnn", "volume"))
+    facts = read_json(folder / "metrics.json")
+    facts["main"], facts["cohort"]["features"] = "cnn", 0
+    facts["source"]["embeddings"] = {"encoder": "fmcib"}
+    write_json(folder / "metrics.json", facts)
+    row = Evidence.load(folder, None).selected.head(1).assign(model="cnn")
+    table = row.assign(feature="fmcib", cluster="fmcib", chosen=1.0, cluster_chosen=1.0)
+    write_table(folder / "selected.parquet", table)
+    section = content.section(Evidence.load(folder, None))
+    assert section.answer == "Given, not chosen: fmcib (embedding)."
 
 
 def test_a_feature_that_goes_with_the_volume_was_not_chosen_when_volume_was(tmp_path):
