@@ -25,7 +25,7 @@ class Verbs(TyperGroup):
         formatter : HelpFormatter
             Written to.
         """
-        with formatter.section("Verbs"):
+        with formatter.section("Commands"):
             formatter.write_dl([(name, verb.help) for name, verb in self.commands.items()])
 
 

@@ -77,7 +77,7 @@ def device_named(name: str) -> str:
     if name not in available:
         raise SettingsError(
             "no such device",
-            where="device",
+            where="--device",
             found=f"{name}; torch {torch.__version__} finds {'a' if there else 'no'} GPU",
             expected=f"one of {', '.join(available)}",
             remedy="take auto, which takes a GPU where there is one",

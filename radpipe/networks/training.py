@@ -71,7 +71,7 @@ class Training:
         """
         _require_known("method", self.method, list(METHODS))
         for name in self.augmentations or ():
-            _require_known("augmentations", name, list(AUGMENTATIONS))
+            _require_known("--augment", name, list(AUGMENTATIONS))
         ranges = {
             "epochs": (self.epochs is None or self.epochs >= 1, "at least 1"),
             "batch": (self.batch >= 2, "at least 2"),

@@ -200,7 +200,7 @@ def test_a_supervised_method_needs_outcomes():
     ("wrong", "told"),
     [
         ({"method": "vicregg"}, "method: .*did you mean 'vicreg'"),
-        ({"augmentations": ("flips",)}, "augmentations: .*did you mean 'flip'"),
+        ({"augmentations": ("flips",)}, "--augment: .*did you mean 'flip'"),
         ({"epochs": 0}, "epochs: "),
         ({"batch": 1}, "batch: "),
         ({"learning_rate": 0.0}, "learning_rate: "),
