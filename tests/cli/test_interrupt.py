@@ -16,6 +16,7 @@ from radpipe.cli.interrupt import told_if_interrupted
 SLOW = "imageType: {Original: {}, Wavelet: {level: 4}, LoG: {sigma: [1.0, 2.0, 3.0]}, LBP3D: {}}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_ctrl_c_ends_in_seconds_with_a_word_and_no_traceback(
     make_cohort: Callable[..., Path], tmp_path: Path, workers: str

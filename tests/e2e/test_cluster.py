@@ -100,6 +100,7 @@ def test_the_documented_cluster_loses_a_host(
         assert_every_case(line, running, "RUN")
 
 
+@pytest.mark.slow
 def test_without_a_certificate_nobody_is_let_in(make_cohort: Cohort, tmp_path: Path) -> None:
     line = make_line(make_cohort, 2)
     settings(line)

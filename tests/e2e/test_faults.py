@@ -108,6 +108,7 @@ def assert_called_once_unless_poisoned(calls: Counter[int]) -> None:
     assert VANISHED not in calls
 
 
+@pytest.mark.slow
 def test_all_workers_work(make_cohort: Cohort) -> None:
     line = make_line(make_cohort, 8)
     ended = line.ended(line.command(), pause=0.3)

@@ -11,6 +11,8 @@ from radpipe.extraction.perturb import perturb_cohort
 from radpipe.prognosis.tables.stability import load_stability
 from tests.conftest import SHARED
 
+pytestmark = pytest.mark.slow
+
 COUNT = 5
 PARAMS = {
     "imageType": {"Original": {}, "Wavelet": {}},
