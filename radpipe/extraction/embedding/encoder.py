@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("radpipe")
 # Goes up with every change after which an embedding of the same patch may differ.
-EMBEDDINGS_VERSION = "2"
+EMBEDDINGS_VERSION = "3"
 COHORT = "cohort"
 _SHOWN = 10
 

@@ -32,6 +32,13 @@ def test_a_batch_of_one_equals_a_batch_of_four(network):
     assert alone.std(dim=0).max() > 1e-2
 
 
+def test_one_patch_is_the_same_where_gradients_are_wanted(network):
+    wanted = network(patches(1))
+    assert wanted.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(network(patches(1)), wanted.detach(), rtol=0, atol=1e-5)
+
+
 @torch.no_grad()
 def test_the_same_in_training(network):
     network.train()
