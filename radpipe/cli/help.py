@@ -6,7 +6,6 @@ knows no headings and cuts what a verb does after a few words.
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -42,12 +41,14 @@ class Verb(TyperCommand):
         formatter : HelpFormatter
             Written to.
         """
-        told = [(_heading(each), each.get_help_record(ctx)) for each in self.get_params(ctx)]
-        order = list(dict.fromkeys(heading for heading, _ in told))
-        told.sort(key=lambda each: order.index(each[0]))
-        for heading, group in groupby(told, key=lambda each: each[0]):
+        told: dict[str, list[tuple[str, str]]] = {}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record is not None:
+                told.setdefault(_heading(each), []).append(record)
+        for heading, records in told.items():
             with formatter.section(heading):
-                formatter.write_dl([record for _, record in group if record])
+                formatter.write_dl(records)
 
 
 def _heading(parameter: Any) -> str:

@@ -31,7 +31,9 @@ def report(
     ] = None,
     explained: Annotated[
         Path | None,
-        typer.Option(help="Of an evaluation: what `radpipe explain` wrote of its patients."),
+        typer.Option(
+            help="Of an evaluation: what `radpipe explain` wrote of its patients and models."
+        ),
     ] = None,
 ) -> None:
     """Write an HTML page and checklists about an evaluation, or a page of a run's cases."""

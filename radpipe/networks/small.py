@@ -93,12 +93,13 @@ class _Conv3d(nn.Conv3d):
         # A batch of one, whose channels are the filters: one pass, where sums and roots take ten.
         standard = batch_norm(filters[None], None, None, training=True, eps=_TINY**2)
         weight = (standard * filters.shape[1] ** -0.5).view_as(self.weight)
-        if _ONE_DNN and len(maps) == 1 and not (maps.is_cuda or torch.is_grad_enabled()):
+        alone = len(maps) == 1 and maps.device.type == "cpu" and not torch.is_grad_enabled()
+        if alone and _ONE_DNN:
             # Of one patch torch takes a convolution of its own, which is five times as slow.
             steps = (self.padding, self.stride, self.dilation, self.groups)
-            alone: torch.Tensor = torch.ops.aten.mkldnn_convolution(maps, weight, None, *steps)
-            return alone
-        found: torch.Tensor = self._conv_forward(maps, weight, None)
+            found: torch.Tensor = torch.ops.aten.mkldnn_convolution(maps, weight, None, *steps)
+        else:
+            found = self._conv_forward(maps, weight, None)
         return found
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from radpipe.prognosis.evaluation.results import Evaluation
-from radpipe.prognosis.models.table import BOTH, CLINICAL, MODELS, VOLUME
+from radpipe.prognosis.models.table import BOTH, CLINICAL, CNN, DEFAULT, MODELS, VOLUME
 from radpipe.prognosis.report.curves import TimeAxis, time_axis
+from radpipe.prognosis.report.encoder import embedding_of
 from radpipe.prognosis.report.explained import Explained, load_explained
 from radpipe.prognosis.report.slopes import event_probability, meaningful_slope
 from radpipe.prognosis.report.sources import Extraction, find_extraction
@@ -208,7 +209,8 @@ class Evidence:
         Raises
         ------
         RunError
-            There is no evaluation, or no run or explanations where they were named.
+            There is no evaluation, no run or explanations where they were named, or explanations
+            of another model or endpoint.
         TableError
             A table of the evaluation cannot be read.
         """
@@ -380,5 +382,8 @@ def _explained(folder: Path, found: Evaluation) -> Explained:
     metrics = found.metrics
     # Another hospital's columns may have other names.
     trained_on = metrics["design"].get("trained_on", metrics)
+    embedding = embedding_of(metrics)
+    encoders = {} if embedding is None else dict.fromkeys((CNN, DEFAULT), embedding["encoder"])
+    models = {name: encoders.get(name) for name in metrics["models"]}
     cases = {*found.predictions["case_id"]}
-    return load_explained(folder, cases, metrics["models"], trained_on["endpoint"])
+    return load_explained(folder, cases, models, trained_on["endpoint"])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     # A report needs no package that fits models.
     from radpipe.prognosis.evaluation.explanation import Explanation
 
+Facts = Mapping[str, Any]
 SCHEMA_VERSION = 2
 _JSON, _CSV = "explanations.json", "explanations.csv"
 _COMMON = ("model", "encoder", "method")
@@ -105,7 +106,7 @@ def save_explanations(explanations: Sequence[Explanation], folder: str | Path) -
 
 
 def load_explained(
-    folder: Path, known: Container[str], models: Container[str], endpoint: Mapping[str, Any]
+    folder: Path, known: Container[str], models: Mapping[str, str | None], endpoint: Facts
 ) -> Explained:
     """Read what :func:`save_explanations` wrote.
 
@@ -115,8 +116,8 @@ def load_explained(
         The directory.
     known : container of str
         Every ``case_id`` of the evaluation beside which they are shown.
-    models : container of str
-        Those that it measured.
+    models : mapping of str to str or None
+        Those that it measured, and the encoder of each that has one.
     endpoint : mapping
         Of these.
 
@@ -128,8 +129,8 @@ def load_explained(
     Raises
     ------
     RunError
-        It holds no explanations, those of another radpipe, of other patients, of a model that was
-        not measured, or of another endpoint.
+        It holds no explanations, those of another radpipe, of other patients, of a model or an
+        encoder that was not measured, or of another endpoint.
     """
     path = folder / _JSON
     try:
@@ -138,7 +139,7 @@ def load_explained(
             raise ValueError(f"layout {facts['schema']}, not {SCHEMA_VERSION}")
         cases = [{**row, "picture": picture_in(folder, row["picture"])} for row in facts["cases"]]
         found = Explained(cases=cases, **{name: str(facts[name]) for name in _COMMON})
-        theirs, ours = (_outcome(each) for each in (facts["endpoint"], endpoint))
+        outcome = _outcome(facts["endpoint"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(
             "no explanations in this directory",
@@ -156,26 +157,30 @@ def load_explained(
             expected="cases of the same cohort",
             remedy="explain cases of the run that was evaluated",
         )
-    if found.model not in models:
+    if (found.model, found.encoder) not in models.items():
         raise RunError(
-            "explanations of a model that the evaluation did not measure",
+            "explanations of a model that was not measured",
             where=str(folder),
-            found=found.model,
-            expected="a model with a figure on this page",
-            remedy=f"evaluate {found.model} as well, or explain one that was evaluated",
+            found=_told(found.model, found.encoder),
+            expected=listed([_told(*each) for each in models.items()]),
+            remedy="explain a model whose figures the page shows",
         )
-    if theirs != ours:
+    if outcome != _outcome(endpoint):
         raise RunError(
             "explanations of a model of another endpoint",
             where=str(folder),
-            found=theirs,
-            expected=ours,
-            remedy="explain a model that was trained on the endpoint of this evaluation",
+            found=outcome,
+            expected=_outcome(endpoint),
+            remedy="explain a model of this endpoint",
         )
     return found
 
 
-def _outcome(endpoint: Mapping[str, Any]) -> str:
+def _told(model: str, encoder: str | None) -> str:
+    return model if encoder is None else f"{model} of {encoder}"
+
+
+def _outcome(endpoint: Facts) -> str:
     told = {name: endpoint[name] for name in _OUTCOME}
     return ", ".join(f"{name} {each!r}" for name, each in told.items() if each is not None)
 

@@ -44,8 +44,8 @@ def write_report(
     Raises
     ------
     RunError
-        There is no evaluation, no run or no explanations where they were named, or the file cannot
-        be written.
+        There is no evaluation, no run or no explanations where they were named, explanations of
+        another model or endpoint, or the file cannot be written.
     TableError
         A table of the evaluation cannot be read.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radpipe.prognosis.models.table import DEFAULT, VOLUME
+from radpipe.prognosis.models.table import CNN, DEFAULT, VOLUME
 from radpipe.prognosis.report import words
 from radpipe.prognosis.report.blocks import Block, Cell, Column, Data, Grid, Heading, Section, Text
 from radpipe.prognosis.report.branches import without_weight
@@ -54,7 +54,7 @@ def _answer(evidence: Evidence) -> str | None:
     if rows is not None:
         kinds = _kinds(rows["feature"], evidence)
         told.append(_given(rows["feature"], kinds))
-        if evidence.metrics["cohort"]["features"]:
+        if evidence.metrics["cohort"]["features"] and main is not None and main.key != CNN:
             told.append(_clusters(rows[~_with_given(rows, kinds)]))
     return words.sentences(told)
 

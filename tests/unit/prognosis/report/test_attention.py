@@ -43,13 +43,27 @@ def explanation(
     return Explanation(*told, heat, image, roi, (2.0, 1.0, 1.0), randomised, endpoint)
 
 
+def embedded(folder, **evaluation):
+    """Write an evaluation whose models were given embeddings of fmcib."""
+    folder = write_evaluation(folder, **evaluation)
+    facts = read_json(folder / "metrics.json")
+    # All that is told of them elsewhere is the matter of other tests.
+    facts["source"]["embeddings"] = {
+        "encoder": "fmcib",
+        "training": None,
+        "provenance": {"settings": {"encoder": {}}},
+    }
+    write_json(folder / "metrics.json", facts)
+    return folder
+
+
 @pytest.fixture
 def section(tmp_path):
     """Explain cases of an evaluation, and return what the report says of them."""
 
     def of(*explanations, **evaluation):
         save_explanations(explanations, tmp_path / "x")
-        folder = write_evaluation(tmp_path / "e", **evaluation)
+        folder = embedded(tmp_path / "e", **evaluation)
         return attention.section(Evidence.load(folder, None, tmp_path / "x"))
 
     return of
@@ -94,7 +108,7 @@ def test_the_page_holds_the_pictures_and_no_markup_of_a_case(tmp_path):
     assert {path.name for path in folder.iterdir()} == {
         *("case_01.png", "case_02.png", "case_03.png", "explanations.csv", "explanations.json")
     }
-    evaluation = write_evaluation(tmp_path / "e")
+    evaluation = embedded(tmp_path / "e")
     page = Page(write_report(evaluation, tmp_path / "r.html", explained=folder).read_text("utf-8"))
     told = base64.b64encode((folder / "case_02.png").read_bytes()).decode()
     assert f"data:image/png;base64,{told}" in page.sources
@@ -111,7 +125,7 @@ def test_explanations_are_whole_and_of_the_same_patients(tmp_path):
     folder = save_explanations([explanation("P000")], tmp_path / "x")
     with pytest.raises(RunError, match="not empty"):
         save_explanations([explanation("P000")], folder)
-    here = ({"fusion"}, ENDPOINT)
+    here = ({"fusion": "fmcib"}, ENDPOINT)
     assert load_explained(folder, {"P000"}, *here).cases[0]["strongest"] == 2.0
     with pytest.raises(RunError, match=r"does not know.*P000"):
         load_explained(folder, {"P001"}, *here)
@@ -125,21 +139,22 @@ def test_explanations_are_whole_and_of_the_same_patients(tmp_path):
 
 
 def test_explanations_are_of_a_model_and_an_endpoint_of_the_page(tmp_path):
-    evaluation = write_evaluation(tmp_path / "e")
-    ours = Evidence.load(evaluation, None).metrics["endpoint"]
-    same = save_explanations([explanation("P000", endpoint=ours)], tmp_path / "same")
-    assert Evidence.load(evaluation, None, same).explained.model == "fusion"
-    other = {**ours, "event": "relapse"}
+    evaluation = embedded(tmp_path / "e")
+    ours = save_explanations([explanation("P000")], tmp_path / "ours")
+    assert Evidence.load(evaluation, None, ours).explained.model == "fusion"
+    other = {**ENDPOINT, "event": "relapse"}
     folder = save_explanations([explanation("P000", endpoint=other)], tmp_path / "x")
     with pytest.raises(RunError, match=r"another endpoint.*relapse.*death"):
         Evidence.load(evaluation, None, folder)
-    withheld = write_evaluation(tmp_path / "w", models=("cox", "volume"))
-    with pytest.raises(RunError, match=r"did not measure.*fusion"):
-        Evidence.load(withheld, None, same)
+    withheld = embedded(tmp_path / "w", models=("cnn", "volume"))
+    with pytest.raises(RunError, match=r"found: fusion of fmcib; expected: cnn of fmcib, volume;"):
+        Evidence.load(withheld, None, ours)
+    with pytest.raises(RunError, match=r"not measured.*found: fusion of fmcib; expected: fusion,"):
+        Evidence.load(write_evaluation(tmp_path / "n"), None, ours)
 
 
 def test_another_hospital_may_name_its_columns_otherwise(tmp_path):
-    validation = write_evaluation(tmp_path / "v", kind="validation")
+    validation = embedded(tmp_path / "v", kind="validation")
     facts = read_json(validation / "metrics.json")
     facts["endpoint"]["event"] = "exitus"
     write_json(validation / "metrics.json", facts)

@@ -138,10 +138,11 @@ def test_clinical_columns_and_volume_are_no_clusters_of_features(tmp_path):
     assert notes["original_glcm_Id"] is None
 
 
-def test_an_embedding_alone_is_no_cluster_of_features(tmp_path):
+@pytest.mark.parametrize("features", [0, 1218])
+def test_an_embedding_alone_is_no_cluster_of_features(tmp_path, features):
     folder = write_evaluation(tmp_path / "e", models=("cnn", "volume"))
     facts = read_json(folder / "metrics.json")
-    facts["main"], facts["cohort"]["features"] = "cnn", 0
+    facts["main"], facts["cohort"]["features"] = "cnn", features
     facts["source"]["embeddings"] = {"encoder": "fmcib"}
     write_json(folder / "metrics.json", facts)
     row = Evidence.load(folder, None).selected.head(1).assign(model="cnn")
