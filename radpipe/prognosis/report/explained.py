@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     # A report needs no package that fits models.
     from radpipe.prognosis.evaluation.explanation import Explanation
 
-Facts = Mapping[str, Any]
 SCHEMA_VERSION = 2
 _JSON, _CSV = "explanations.json", "explanations.csv"
 _COMMON = ("model", "encoder", "method")
@@ -106,7 +105,10 @@ def save_explanations(explanations: Sequence[Explanation], folder: str | Path) -
 
 
 def load_explained(
-    folder: Path, known: Container[str], models: Mapping[str, str | None], endpoint: Facts
+    folder: Path,
+    known: Container[str],
+    models: Mapping[str, str | None],
+    endpoint: Mapping[str, Any],
 ) -> Explained:
     """Read what :func:`save_explanations` wrote.
 
@@ -119,7 +121,7 @@ def load_explained(
     models : mapping of str to str or None
         Those that it measured, and the encoder of each that has one.
     endpoint : mapping
-        Of these.
+        What these predict.
 
     Returns
     -------
@@ -180,7 +182,7 @@ def _told(model: str, encoder: str | None) -> str:
     return model if encoder is None else f"{model} of {encoder}"
 
 
-def _outcome(endpoint: Facts) -> str:
+def _outcome(endpoint: Mapping[str, Any]) -> str:
     told = {name: endpoint[name] for name in _OUTCOME}
     return ", ".join(f"{name} {each!r}" for name, each in told.items() if each is not None)
 

@@ -51,10 +51,10 @@ def _of_main(table: pd.DataFrame | None, evidence: Evidence) -> pd.DataFrame | N
 def _answer(evidence: Evidence) -> str | None:
     main, rows = evidence.main, _of_main(evidence.selected, evidence)
     told = [None if main is None else without_weight(main.facts)]
-    if rows is not None:
+    if main is not None and rows is not None:
         kinds = _kinds(rows["feature"], evidence)
         told.append(_given(rows["feature"], kinds))
-        if evidence.metrics["cohort"]["features"] and main is not None and main.key != CNN:
+        if main.key != CNN and evidence.metrics["cohort"]["features"]:
             told.append(_clusters(rows[~_with_given(rows, kinds)]))
     return words.sentences(told)
 
